@@ -1,0 +1,70 @@
+"""
+Segment-spec calls in, Kissmetrics requests out, with an identity graph in front of every alias.
+
+    from sdkbridge import Bridge
+
+    bridge = Bridge("bridge.db", api_key="…")
+    phone = bridge.device("A1B2-C3")
+    phone.track("App Opened")
+    phone.identify("ann@example.com", {"plan": "pro"})
+"""
+
+from typing import TYPE_CHECKING
+
+from sdkbridge.guard import check_identity
+
+check_identity()
+
+if TYPE_CHECKING:
+    from identity import IdentityGraph, MergePolicy, StoreError, Verdict
+    from sdkbridge.bridge import Bridge, BridgeStatus
+    from sdkbridge.device import Device
+    from sdkbridge.errors import BridgeClosed, BridgeError, InvalidCall
+    from sdkbridge.options import MappingOptions
+    from sdkbridge.receipt import CallWarning, Receipt
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Bridge": "sdkbridge.bridge",
+    "BridgeClosed": "sdkbridge.errors",
+    "BridgeError": "sdkbridge.errors",
+    "BridgeStatus": "sdkbridge.bridge",
+    "CallWarning": "sdkbridge.receipt",
+    "Device": "sdkbridge.device",
+    "IdentityGraph": "identity",
+    "InvalidCall": "sdkbridge.errors",
+    "MappingOptions": "sdkbridge.options",
+    "MergePolicy": "identity",
+    "Receipt": "sdkbridge.receipt",
+    "StoreError": "identity",
+    "Verdict": "identity",
+}
+
+__all__ = [
+    "Bridge",
+    "BridgeClosed",
+    "BridgeError",
+    "BridgeStatus",
+    "CallWarning",
+    "Device",
+    "IdentityGraph",
+    "InvalidCall",
+    "MappingOptions",
+    "MergePolicy",
+    "Receipt",
+    "StoreError",
+    "Verdict",
+]
+
+
+def __getattr__(name: str) -> object:
+    """
+    Import a public name when it is first used, so that importing the package costs next to nothing.
+    """
+    if name not in _HOME:
+        raise AttributeError(f"module 'sdkbridge' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    public: object = getattr(import_module(_HOME[name]), name)
+    return public

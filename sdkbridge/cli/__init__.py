@@ -1,0 +1,27 @@
+"""
+The command line: ``sdkbridge``, or ``python -m sdkbridge``.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed or something is left undone, 2 wrong
+usage, 3 done but some input was refused, 130 interrupted.
+"""
+
+import click
+
+import sdkbridge
+from sdkbridge.cli.demo import demo
+from sdkbridge.cli.kissmetrics import kissmetrics
+from sdkbridge.cli.map import map_calls
+from sdkbridge.cli.replay import replay_calls
+from sdkbridge.cli.status import status
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(sdkbridge.__version__, prog_name="sdkbridge")
+def main() -> None:
+    """
+    Segment calls in, Kissmetrics people out: see an alias before it is sent, because none can be undone.
+    """
+
+
+for command in (demo, replay_calls, map_calls, kissmetrics, status):
+    main.add_command(command)

@@ -1,0 +1,192 @@
+"""
+One device, as a backend holds it in its hand.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict, Unpack
+
+from sdkbridge.acceptance import Acceptance
+from sdkbridge.calls import JSONObject, parse_call
+from sdkbridge.errors import InvalidCall
+from sdkbridge.receipt import Receipt
+from sdkbridge.server_side import Timestamp
+from sdkbridge.session import Once
+
+
+class Common(TypedDict, total=False):
+    """
+    What every call takes beside its own arguments.
+
+    Attributes:
+        context: Segment's context object.
+        timestamp: when it happened; now by default.
+        integrations: which destinations are switched on or off.
+        message_id: a repeat of it is the same call again; made up by default.
+    """
+
+    context: JSONObject
+    timestamp: Timestamp
+    integrations: JSONObject
+    message_id: str
+
+
+class Device:
+    """
+    A device whose session the bridge keeps, with the calls that a mobile SDK offers.
+
+    Made by `Bridge.device`; two of the same name share one session. Every call returns a `Receipt` once it is
+    committed, and raises `InvalidCall` if it cannot be taken.
+    """
+
+    def __init__(
+        self, name: str, acceptance: Callable[[], Acceptance], taken: Callable[[Receipt], Receipt]
+    ) -> None:
+        self.name = name
+        self._acceptance = acceptance
+        self._taken = taken
+
+    def __repr__(self) -> str:
+        return f"Device({self.name!r})"
+
+    @property
+    def identity(self) -> str:
+        """
+        The identity that calls go under now.
+        """
+        return self._acceptance().session(self.name).identity
+
+    @property
+    def anonymous_id(self) -> str:
+        """
+        The anonymous identity that was generated when the session began.
+        """
+        return self._acceptance().session(self.name).anonymous_id
+
+    @property
+    def is_anonymous(self) -> bool:
+        """
+        Whether nobody has been identified since the session began.
+        """
+        return self._acceptance().session(self.name).is_anonymous
+
+    @property
+    def traits(self) -> Mapping[str, Any]:
+        """
+        What was said of the person since the session began.
+        """
+        return self._acceptance().session(self.name).traits
+
+    def identify(
+        self, user_id: str | None = None, traits: JSONObject | None = None, **common: Unpack[Common]
+    ) -> Receipt:
+        """
+        Say who uses the device, and what is known of them.
+
+        The first name since the session began is joined with its anonymous identity, by one alias. Another name
+        without a reset is another person: no alias, and the warning ``user_switch_without_reset``.
+
+        Args:
+            user_id: the named identity; without one only the traits are set.
+            traits: properties of the person.
+            common: what all calls take, see `Common`.
+        """
+        return self._call("identify", common, userId=user_id, traits=traits)
+
+    def track(
+        self,
+        event: str,
+        properties: JSONObject | None = None,
+        *,
+        once: Once | str | None = None,
+        **common: Unpack[Common],
+    ) -> Receipt:
+        """
+        Record an event.
+
+        Args:
+            event: its name.
+            properties: its properties.
+            once: ``"identity"`` or ``"install"`` to record it at most once for as long as that lasts.
+            common: what all calls take, see `Common`.
+        """
+        return self._call("track", common, event=event, properties=properties, once=once)
+
+    def screen(
+        self,
+        name: str,
+        properties: JSONObject | None = None,
+        *,
+        category: str | None = None,
+        **common: Unpack[Common],
+    ) -> Receipt:
+        """
+        Record that a screen was seen.
+        """
+        return self._call("screen", common, name=name, category=category, properties=properties)
+
+    def page(
+        self,
+        name: str,
+        properties: JSONObject | None = None,
+        *,
+        category: str | None = None,
+        **common: Unpack[Common],
+    ) -> Receipt:
+        """
+        Record that a page was seen.
+        """
+        return self._call("page", common, name=name, category=category, properties=properties)
+
+    def group(self, group_id: str, traits: JSONObject | None = None, **common: Unpack[Common]) -> Receipt:
+        """
+        Say which company or team the person belongs to.
+        """
+        return self._call("group", common, groupId=group_id, traits=traits)
+
+    def alias(self, user_id: str, **common: Unpack[Common]) -> Receipt:
+        """
+        Ask to join the session's identity with another; the session keeps its own.
+        """
+        return self._call("alias", common, userId=user_id)
+
+    def set_distinct(self, properties: JSONObject, *, message_id: str | None = None) -> Receipt:
+        """
+        Set those properties of the person whose value differs from the one last set in this way.
+
+        As the iOS SDK's ``setDistinct:forKey:``: texts are compared, and a reset or another person forgets them.
+        """
+        return self._taken(self._acceptance().set_distinct(self.name, properties, message_id=message_id))
+
+    def reset(self, *, message_id: str | None = None) -> Receipt:
+        """
+        Forget the person, after a log-out say: a new anonymous identity, no traits; the queue stays.
+        """
+        return self._taken(self._acceptance().reset(self.name, message_id=message_id))
+
+    def accept(self, message: JSONObject) -> Receipt:
+        """
+        Take a call in Segment's spelling; ``reset`` is one too, and a track may carry ``once``.
+
+        Identities in it count only where they name somebody: the userId of an identify or an alias.
+
+        Raises:
+            InvalidCall: it was refused.
+        """
+        if isinstance(message, Mapping) and message.get("type") == "reset":
+            return self.reset(message_id=message.get("messageId"))
+        call = parse_call(message)
+        once = _once(message.get("once"))
+        return self._taken(self._acceptance().accept_on(self.name, call, once=once))
+
+    def _call(self, kind: str, common: Common, **own: object) -> Receipt:
+        if unknown := common.keys() - Common.__annotations__.keys():
+            raise TypeError(f"{kind} got an unexpected argument {min(unknown)!r}")
+        spelled = {"messageId" if name == "message_id" else name: value for name, value in common.items()}
+        return self.accept({"type": kind, **own, **spelled})
+
+
+def _once(value: object) -> Once | None:
+    try:
+        return None if value is None else Once(str(value))
+    except ValueError:
+        raise InvalidCall("once", f"must be one of {', '.join(Once)}") from None

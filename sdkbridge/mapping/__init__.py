@@ -1,0 +1,10 @@
+"""
+Segment calls to Kissmetrics requests.
+
+Start at `map_call`. Each of the modules is one part of it: names and properties, tracks, views (pages and
+screens), and what all of a call's requests share.
+"""
+
+from sdkbridge.mapping.calls import Mapped, map_call, wanted
+
+__all__ = ["Mapped", "map_call", "wanted"]

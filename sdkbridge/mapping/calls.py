@@ -1,0 +1,139 @@
+"""
+From one call to its Kissmetrics requests: a pure function.
+
+Sources: Segment's Kissmetrics destination page and its published integration; where they disagree, see
+`sdkbridge.options`.
+"""
+
+from collections.abc import Iterator, Mapping
+from numbers import Number
+
+from attrs import frozen
+
+from identity.ids import fold
+from sdkbridge.calls import Alias, AnyCall, Group, Identify, Page, Screen, Track
+from sdkbridge.javascript import id_text
+from sdkbridge.kissmetrics.requests import Request
+from sdkbridge.mapping.envelope import Envelope, envelope_of
+from sdkbridge.mapping.properties import Naming, properties_of
+from sdkbridge.mapping.tracks import track_requests
+from sdkbridge.mapping.views import view_requests
+from sdkbridge.options import MappingOptions
+from sdkbridge.receipt import CallWarning
+from sdkbridge.remarks import Remarks
+from sdkbridge.times import event_second
+
+
+@frozen(kw_only=True)
+class Mapped:
+    """
+    What came of a call: the requests to send, in order, and what its sender should look at.
+    """
+
+    requests: tuple[Request, ...]
+    warnings: tuple[CallWarning, ...] = ()
+
+
+def map_call(call: AnyCall, *, alias: bool, received: float, options: MappingOptions) -> Mapped:
+    """
+    Return the Kissmetrics requests of a call.
+
+    Args:
+        call: the call; its identities are checked, and at least one of them is there.
+        alias: whether the alias that the call proposes is to be sent.
+        received: when it arrived, in seconds since 1970 UTC.
+        options: how it is mapped.
+
+    Raises:
+        InvalidCall: the name of its event is too long, or cannot be encoded.
+    """
+    remarks = Remarks()
+    time = event_second(call.timestamp, call.sent_at, received)
+    envelope = envelope_of(call, second=time.second, options=options, remarks=remarks)
+    requests = tuple(_requests(call, envelope, alias=alias))
+    # An alias has no time that could be wrong.
+    timed = any(request.second is not None for request in requests)
+    return Mapped(requests=requests, warnings=(*(time.warnings if timed else ()), *remarks.warnings()))
+
+
+def wanted(call: AnyCall) -> bool:
+    """
+    Tell whether a call's integrations leave Kissmetrics switched on.
+
+    Everything is on unless ``All`` is false; Kissmetrics by its own name, in any case, goes before ``All``.
+    """
+    switches = {name.lower(): value for name, value in call.integrations.items() if isinstance(name, str)}
+    own = switches.get("kissmetrics")
+    if own is False:
+        return False
+    return switches.get("all") is not False or own is True or isinstance(own, Mapping)
+
+
+def _requests(call: AnyCall, envelope: Envelope, *, alias: bool) -> Iterator[Request]:
+    match call:
+        case Identify():
+            return _identify(call, envelope, alias=alias)
+        case Alias():
+            return _alias(call, envelope) if alias else iter(())
+        case Group():
+            return _group(call, envelope)
+        case Track():
+            return track_requests(call, envelope)
+        case Page() | Screen():
+            return view_requests(call, envelope)
+
+
+def _identify(call: Identify, envelope: Envelope, *, alias: bool) -> Iterator[Request]:
+    joined = _joined(call, envelope) if alias else []
+    described = _described(call, envelope)
+    if envelope.options.identify_order == "alias_first":
+        yield from [*joined, *described]
+    else:
+        yield from [*described, *joined]
+
+
+def _joined(call: Identify, envelope: Envelope) -> list[Request]:
+    if call.user_id is None or call.anonymous_id is None or call.user_id == call.anonymous_id:
+        return []
+    return [envelope.alias(call.user_id, call.anonymous_id)]
+
+
+def _described(call: Identify, envelope: Envelope) -> list[Request]:
+    options = envelope.options
+    traits = call.traits
+    if options.strip_sdk_traits:
+        traits = {name: value for name, value in traits.items() if not _repeats_identity(call, name, value)}
+    own = {"id": call.user_id} if options.identify_id_trait and call.user_id else {}
+    properties = properties_of(traits, own=own, naming=Naming(), options=options, remarks=envelope.remarks)
+    return [envelope.set(properties)] if properties or options.send_empty_set else []
+
+
+def _repeats_identity(call: Identify, name: object, value: object) -> bool:
+    """
+    Tell whether a trait is one that mobile SDKs add to every identify: an identity that the call has anyway.
+    """
+    if isinstance(value, Number) and not isinstance(value, bool):
+        value = id_text(value)
+    if not isinstance(value, str):
+        return False
+    return (name == "userId" and fold(value) == call.user_id) or (
+        name == "anonymousId" and fold(value) == call.anonymous_id
+    )
+
+
+def _alias(call: Alias, envelope: Envelope) -> Iterator[Request]:
+    older = call.previous_id or call.anonymous_id
+    if older is not None and call.user_id is not None and older != call.user_id:
+        yield envelope.alias(older, call.user_id)
+
+
+def _group(call: Group, envelope: Envelope) -> Iterator[Request]:
+    properties = properties_of(
+        call.traits,
+        own={"id": call.group_id},
+        naming=Naming(prefix=f"Group{envelope.options.prefix_separator}"),
+        options=envelope.options,
+        remarks=envelope.remarks,
+    )
+    if properties or envelope.options.send_empty_set:
+        yield envelope.set(properties)

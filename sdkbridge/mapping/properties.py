@@ -1,0 +1,138 @@
+"""
+Values become properties: named, and checked against what Kissmetrics makes of names and values.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import Factory, define, frozen
+
+from sdkbridge.kissmetrics.requests import RESERVED
+from sdkbridge.options import MappingOptions
+from sdkbridge.plain import is_writable
+from sdkbridge.remarks import Problem, Remarks
+from sdkbridge.values import LONGEST_NAME, Leaf, flatten
+
+LONGEST_VALUE = 512
+"""Characters of a property's value (Kissmetrics' current technical notes)."""
+
+Properties = tuple[tuple[str, str], ...]
+
+
+def key_of(values: Mapping[Any, Any], name: str) -> str | None:
+    """
+    Return the key under which an object has a name, whatever its case, as Segment's libraries look names up.
+    """
+    if name in values:
+        return name
+    return next((key for key in values if isinstance(key, str) and key.lower() == name), None)
+
+
+def compared_name(name: str) -> str:
+    """
+    Return a name as Kissmetrics compares it: without case, commas or colons (its technical limitations).
+    """
+    return name.replace(",", " ").replace(":", " ").lower()
+
+
+@frozen(kw_only=True)
+class Naming:
+    """
+    How properties are named in a request.
+
+    Attributes:
+        prefix: what comes before each name.
+        bare: the one name that is never prefixed, in the form in which names are compared.
+    """
+
+    prefix: str = ""
+    bare: str = ""
+
+    def name(self, name: str) -> str:
+        """
+        Return the full name.
+        """
+        return name if self.bare and compared_name(name) == self.bare else f"{self.prefix}{name}"
+
+
+def properties_of(
+    values: Mapping[Any, Any],
+    *,
+    own: Mapping[str, str],
+    naming: Naming,
+    options: MappingOptions,
+    remarks: Remarks,
+) -> Properties:
+    """
+    Return the properties that are sent for an object.
+
+    Args:
+        values: what the caller said.
+        own: what the call itself says, sent as it is; it takes the place of what the caller calls the same.
+        naming: how they are named.
+        options: how values are written.
+        remarks: where problems are noted, by name.
+    """
+    sheet = _Sheet(remarks)
+    for name, text in own.items():
+        sheet.add_own(naming.name(name), _own_leaf(name, text))
+    for leaf in flatten(values, options):
+        sheet.add(naming.name(leaf.name), leaf)
+    return tuple(sheet.texts.items())
+
+
+@define
+class _Sheet:
+    remarks: Remarks
+    texts: dict[str, str] = Factory(dict)
+    own: dict[str, str] = Factory(dict)
+    spellings: dict[str, str] = Factory(dict)
+
+    def add_own(self, name: str, leaf: Leaf) -> None:
+        self.add(name, leaf)
+        if name in self.texts:
+            self.own[compared_name(name)] = self.texts[name]
+
+    def add(self, name: str, leaf: Leaf) -> None:
+        for problem in leaf.problems:
+            self.remarks.add(problem, name)
+        if leaf.text is None or not self._may_be_sent(name, leaf):
+            return
+        compared = compared_name(name)
+        if compared in self.own:
+            if self.own[compared] != leaf.text:
+                self.remarks.add(Problem.REPLACED_PROPERTY, name)
+            return
+        if compared in self.spellings:
+            self.remarks.add(Problem.SAME_NAME_TWICE, name)
+        self.spellings[compared] = name
+        self._remark_on(name, leaf.text)
+        self.texts[name] = leaf.text
+
+    def _may_be_sent(self, name: str, leaf: Leaf) -> bool:
+        if not leaf.name:
+            self.remarks.add(Problem.EMPTY_NAME)
+        elif len(name) > LONGEST_NAME:
+            self.remarks.add(Problem.NAME_TOO_LONG, name)
+        elif name.lower() in RESERVED:
+            self.remarks.add(Problem.RESERVED_NAME, name)
+        else:
+            return True
+        return False
+
+    def _remark_on(self, name: str, text: str) -> None:
+        if name.startswith("_"):
+            self.remarks.add(Problem.UNDERSCORE_NAME, name)
+        if "," in name or ":" in name:
+            self.remarks.add(Problem.NAME_CHANGED, name)
+        if compared_name(name) == "customer id":
+            self.remarks.add(Problem.CUSTOMER_ID, name)
+        if len(text) > LONGEST_VALUE:
+            self.remarks.add(Problem.LONG_VALUE, name)
+
+
+def _own_leaf(name: str, text: str) -> Leaf:
+    """
+    Return a value that is a text already: an identity that looks like a date stays what it is.
+    """
+    return Leaf(name, text) if is_writable(text) else Leaf(name, None, (Problem.HALF_CHARACTER,))

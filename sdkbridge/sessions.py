@@ -1,0 +1,84 @@
+"""
+Device sessions on disk, one row a device.
+"""
+
+import json
+from collections.abc import Iterable
+
+from identity.database import Database, Migrations
+from sdkbridge.session import DeviceSession
+
+MIGRATIONS: Migrations = {
+    "1_sessions": (
+        """
+        CREATE TABLE session (
+            device TEXT PRIMARY KEY,
+            identity TEXT NOT NULL,
+            anonymous_id TEXT NOT NULL,
+            switched INTEGER NOT NULL,
+            traits TEXT NOT NULL,
+            once_per_identity TEXT NOT NULL,
+            once_per_install TEXT NOT NULL,
+            distinct_texts TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+}
+
+
+class SessionStore:
+    """
+    The sessions in one database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.migrate("sdkbridge.sessions", MIGRATIONS)
+
+    def load(self, device: str) -> DeviceSession | None:
+        """
+        Return a device's session, or None for a device never seen.
+        """
+        row = self._database.row(
+            """
+            SELECT identity, anonymous_id, switched, traits, once_per_identity, once_per_install, distinct_texts
+            FROM session WHERE device = ?
+            """,
+            (device,),
+        )
+        if row is None:
+            return None
+        identity, anonymous_id, switched, traits, per_identity, per_install, distinct = row
+        return DeviceSession(
+            device=device,
+            identity=identity,
+            anonymous_id=anonymous_id,
+            switched=bool(switched),
+            traits=json.loads(traits),
+            once_per_identity=frozenset(json.loads(per_identity)),
+            once_per_install=frozenset(json.loads(per_install)),
+            distinct=json.loads(distinct),
+        )
+
+    def save(self, session: DeviceSession) -> None:
+        """
+        Keep a session as it is now.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    session.device,
+                    session.identity,
+                    session.anonymous_id,
+                    int(session.switched),
+                    json.dumps(session.traits, default=str),
+                    _listed(session.once_per_identity),
+                    _listed(session.once_per_install),
+                    json.dumps(session.distinct),
+                ),
+            )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return json.dumps(sorted(names))

@@ -1,0 +1,177 @@
+"""
+When a call happened: from what its sender wrote to the whole second that Kissmetrics is told.
+
+Sources: the date forms that Segment's libraries recognise (``@segment/isodate``, ``new-date``), and
+Kissmetrics' limits (times in whole seconds; nothing from before 2009).
+"""
+
+import math
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from numbers import Real
+
+from attrs import frozen
+
+from sdkbridge.receipt import CallWarning
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+EARLIEST_SECOND = 1_230_768_000
+"""2009-01-01 UTC; Kissmetrics stores nothing older."""
+
+MILLISECONDS_FROM = 100_000_000_000
+"""A number this large is meant in milliseconds (Kissmetrics' own URL builder draws the same line)."""
+
+YEAR_10000 = 253_402_300_800
+
+CLOCK_AHEAD_S = 300
+"""Sent this much later than it was received: no delay explains it, so the sender's clock is ahead."""
+
+_ISO = re.compile(
+    r"""
+    (?P<year>\d{4}) (?:-?(?P<month>\d\d) (?:-?(?P<day>\d\d))?)?
+    (?:[Tt\ ]
+        (?P<hour>\d\d) :?(?P<minute>\d\d) (?: :?(?P<second>\d\d) (?:[.,](?P<fraction>\d+))? )?
+        (?:\ ?(?P<zone>[Zz] | (?P<sign>[+-])(?P<zone_hours>\d\d)(?: :?(?P<zone_minutes>\d\d))?))?
+    )?
+    """,
+    re.ASCII | re.VERBOSE,
+)
+_STRICT_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d*)?", re.ASCII)
+
+
+@frozen
+class EventTime:
+    """
+    The second under which Kissmetrics is told of a call, and what was wrong with the time it came with.
+    """
+
+    second: int
+    warnings: tuple[CallWarning, ...] = ()
+
+
+def event_second(timestamp: object, sent_at: object, received: float) -> EventTime:
+    """
+    Return the second at which a call happened.
+
+    The sender's own time is kept, so that a call sent again has the same second and Kissmetrics drops the
+    repeat. It is corrected by the difference of the two clocks only when it cannot be right: the call was sent
+    more than five minutes after it was received, or happened in the future or before 2009.
+
+    Args:
+        timestamp: when it happened, by the sender's clock; see `moment_of` for what can be read.
+        sent_at: when it was sent, by the same clock.
+        received: when it arrived, in seconds since 1970 UTC.
+    """
+    now = math.floor(received)
+    if timestamp is None or (isinstance(timestamp, str) and not timestamp.strip()):
+        return EventTime(now)
+    happened = moment_of(timestamp)
+    if happened is None:
+        return _at(now, "unreadable_time", "timestamp is no date that can be read; the time of arrival was used")
+    sent = moment_of(sent_at)
+    if sent is not None and (sent > received + CLOCK_AHEAD_S or not _plausible(happened, now)):
+        happened = received - (sent - happened)
+    second = math.floor(happened)
+    if second < EARLIEST_SECOND:
+        return _at(
+            now, "before_2009", "timestamp is before 2009, which Kissmetrics drops; the time of arrival was used"
+        )
+    if second > now:
+        return _at(second, "future_time", "timestamp is in the future; it was kept")
+    return EventTime(second)
+
+
+def moment_of(value: object) -> float | None:
+    """
+    Return a moment in seconds since 1970 UTC, or None if the value is none.
+
+    Read are dates and datetimes, numbers in seconds or (from 1e11 on) milliseconds, and texts of either: ISO 8601
+    down to a bare year, with ``T`` or a space, a fraction, an offset. Without an offset it is UTC.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        parsed = _parsed(text)
+        if parsed is not None:
+            return _seconds(parsed)
+        return _counted(float(text)) if _NUMBER.fullmatch(text) else None
+    if isinstance(value, date):
+        return _seconds(value)
+    if isinstance(value, Real | Decimal) and not isinstance(value, bool):
+        try:
+            return _counted(float(value))
+        except (OverflowError, ValueError):
+            return None
+    return None
+
+
+def unix_second(value: date) -> int | None:
+    """
+    Return the whole second of a date or datetime; without a time zone it is UTC. None for pandas' ``NaT``.
+    """
+    seconds = _seconds(value)
+    return None if seconds is None else math.floor(seconds)
+
+
+def strict_date_second(text: str) -> int | None:
+    """
+    Return the whole second of a text that begins with ``YYYY-MM-DD`` and is a date as a whole; None otherwise.
+    """
+    if not _STRICT_DATE.match(text):
+        return None
+    parsed = _parsed(text)
+    return None if parsed is None else unix_second(parsed)
+
+
+def _plausible(happened: float, now: int) -> bool:
+    return EARLIEST_SECOND <= math.floor(happened) <= now
+
+
+def _at(second: int, code: str, message: str) -> EventTime:
+    return EventTime(second, (CallWarning(code, message),))
+
+
+def _counted(number: float) -> float | None:
+    seconds = number / 1000 if abs(number) >= MILLISECONDS_FROM else number
+    return seconds if abs(seconds) < YEAR_10000 else None
+
+
+def _seconds(value: date) -> float | None:
+    try:
+        if not isinstance(value, datetime):
+            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        elif value.utcoffset() is None:
+            value = value.replace(tzinfo=UTC)
+        return (value - EPOCH) / timedelta(seconds=1)
+    except ValueError:
+        return None
+
+
+def _parsed(text: str) -> datetime | None:
+    match = _ISO.fullmatch(text)
+    if match is None:
+        return None
+    part = match.groupdict(default="")
+    try:
+        return datetime(
+            int(part["year"]),
+            int(part["month"] or 1),
+            int(part["day"] or 1),
+            int(part["hour"] or 0),
+            int(part["minute"] or 0),
+            int(part["second"] or 0),
+            # Digits past the microsecond cannot change the second.
+            int(part["fraction"][:6].ljust(6, "0")),
+            tzinfo=_zone(part),
+        )
+    except ValueError:
+        return None
+
+
+def _zone(part: dict[str, str]) -> timezone:
+    if not part["sign"]:
+        return UTC
+    offset = timedelta(hours=int(part["zone_hours"]), minutes=int(part["zone_minutes"] or 0))
+    return timezone(-offset if part["sign"] == "-" else offset)

@@ -1,0 +1,79 @@
+"""
+What holds for every test: how Hypothesis searches, and that nothing leaves this machine.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from identity.database import Database
+from sdkbridge import Bridge
+from sdkbridge.kissmetrics.people import LocalKissmetrics
+from sdkbridge.kissmetrics.server import KissmetricsServer
+
+# No deadline: how fast one example runs says more about the machine than about the code.
+settings.register_profile("default", deadline=None, max_examples=100)
+# The same examples every time, so that a red build is red again on a desk.
+settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+LOOPBACK = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def this_machine_only() -> Iterator[None]:
+    """
+    Let every name but loopback's fail to resolve, so that no test can reach the real Kissmetrics.
+    """
+    resolve = socket.getaddrinfo
+
+    def resolve_loopback(host, *arguments, **options):
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in LOOPBACK:
+            raise socket.gaierror(socket.EAI_NONAME, f"tests stay on this machine, so no {name}")
+        return resolve(host, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", resolve_loopback)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def databases_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """
+    Close every database that a test opened: leaving one open is a warning from Python 3.13 on.
+    """
+    opened: list[Database] = []
+    initialise = Database.__init__
+
+    def remember(self, *arguments, **options):
+        opened.append(self)
+        initialise(self, *arguments, **options)
+
+    monkeypatch.setattr(Database, "__init__", remember)
+    yield
+    for database in opened:
+        if hasattr(database, "_connection"):
+            database.close()
+
+
+@pytest.fixture
+def kissmetrics() -> Iterator[KissmetricsServer]:
+    """
+    A local Kissmetrics that listens on a free port.
+    """
+    with KissmetricsServer(LocalKissmetrics(Database(":memory:"))) as server:
+        yield server
+
+
+@pytest.fixture
+def bridge(tmp_path: Path, kissmetrics: KissmetricsServer) -> Iterator[Bridge]:
+    """
+    A bridge on a new file that delivers to the local Kissmetrics.
+    """
+    with Bridge(tmp_path / "bridge.db", api_key="test-key", url=kissmetrics.url) as bridge:
+        yield bridge

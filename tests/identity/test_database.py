@@ -1,0 +1,98 @@
+"""
+One SQLite file, shared by threads and processes.
+"""
+
+import multiprocessing
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from identity import IdentityGraph, StoreError
+from identity.database import Database
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    """
+    An error inside a transaction undoes all of it, the nested ones too.
+    """
+    database = Database(tmp_path / "one.db")
+    database.migrate("test", {"1": ("CREATE TABLE t (a INTEGER) STRICT",)})
+    with pytest.raises(RuntimeError), database.transaction():
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+        raise RuntimeError
+
+    assert database.rows("SELECT * FROM t") == []
+
+
+def test_migrations_are_applied_once(tmp_path: Path) -> None:
+    """
+    A file that has seen a step does not see it again.
+    """
+    steps = {"1": ("CREATE TABLE t (a INTEGER) STRICT",)}
+    for _ in range(2):
+        database = Database(tmp_path / "one.db")
+        database.migrate("test", steps)
+        database.close()
+    later = Database(tmp_path / "one.db")
+    later.migrate("test", {**steps, "2": ("ALTER TABLE t ADD COLUMN b INTEGER",)})
+
+    assert later.rows("SELECT a, b FROM t") == []
+
+
+@pytest.mark.parametrize("content", [b"this is no database at all, but long enough to look like one" * 20])
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
+    """
+    Opening somebody's text file says so, and does not touch it.
+    """
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="notes"):
+        Database(path)
+
+    assert path.read_bytes() == content
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    """
+    The error says which file could not be opened.
+    """
+    with pytest.raises(StoreError, match="nowhere"):
+        Database(tmp_path / "nowhere" / "one.db")
+
+
+def test_a_locked_file_is_an_error_that_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    When another process keeps the file locked, a write raises StoreError and leaves no half.
+    """
+    monkeypatch.setattr("identity.database.BUSY_TIMEOUT_S", 0.05)
+    graph = IdentityGraph(tmp_path / "one.db")
+    other = sqlite3.connect(tmp_path / "one.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        graph.link("X", "A", kind="first_identify")
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert graph.counts().people == 0
+
+
+def _open_and_link(path: str, number: int) -> None:
+    IdentityGraph(path).link(f"X{number}", f"A{number}", kind="first_identify")
+
+
+def test_processes_that_open_a_new_file_at_once_all_succeed(tmp_path: Path) -> None:
+    """
+    Workers of one server start together on a file that does not exist yet.
+    """
+    context = multiprocessing.get_context("spawn")
+    path = str(tmp_path / "new.db")
+    workers = [context.Process(target=_open_and_link, args=(path, number)) for number in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+
+    assert [worker.exitcode for worker in workers] == [0] * 6
+    assert IdentityGraph(path).counts().people == 6

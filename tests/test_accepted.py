@@ -1,0 +1,140 @@
+"""
+Two calls never count once, and one call never counts twice.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity.database import Database
+from sdkbridge import Bridge
+from sdkbridge.accepted import FURTHEST_MOVE_S, AcceptedCalls
+from sdkbridge.kissmetrics.people import LocalKissmetrics
+from sdkbridge.kissmetrics.requests import Request
+from sdkbridge.kissmetrics.server import KissmetricsServer
+
+
+@pytest.fixture
+def accepted() -> Iterator[AcceptedCalls]:
+    database = Database()
+    yield AcceptedCalls(database)
+    database.close()
+
+
+def event(name: str, second: int, identity: str = "A") -> Request:
+    return Request(path="/e", identity=identity, name=name, second=second)
+
+
+def test_a_second_event_in_one_second_moves_to_the_next_free_one(accepted: AcceptedCalls) -> None:
+    """
+    Three clicks in one second are three clicks to Kissmetrics.
+    """
+    seconds = [accepted.take_second(event("Clicked", 100)) for _ in range(3)]
+
+    assert seconds == [(100, True), (101, True), (102, True)]
+
+
+@pytest.mark.parametrize("other", [event("Searched", 100), event("Clicked", 100, "B"), event("Clicked", 99)])
+def test_what_kissmetrics_tells_apart_is_not_moved(accepted: AcceptedCalls, other: Request) -> None:
+    """
+    Another event, another identity or another second needs no room.
+    """
+    accepted.take_second(event("Clicked", 100))
+
+    assert accepted.take_second(other) == (other.second, True)
+
+
+@pytest.mark.parametrize("name", ["CLICKED: NOW", "clicked, now", "Clicked  Now"])
+def test_names_are_compared_as_kissmetrics_does(accepted: AcceptedCalls, name: str) -> None:
+    """
+    Names that differ in case, commas and colons only are one event there.
+    """
+    accepted.take_second(event("Clicked: now", 100))
+
+    assert accepted.take_second(event(name, 100)) == (101, True)
+
+
+def test_an_event_is_never_moved_past_what_the_same_identity_did_next(accepted: AcceptedCalls) -> None:
+    """
+    Order within a person counts in a funnel: at the next call's second at the latest.
+    """
+    accepted.take_second(event("Clicked", 100))
+    accepted.take_second(event("Bought", 101))
+    taken = [accepted.take_second(event("Clicked", 100)) for _ in range(2)]
+
+    assert taken == [(101, True), (100, False)]
+
+
+def test_beyond_a_minute_an_event_stays_where_it_is(accepted: AcceptedCalls) -> None:
+    """
+    A burst that would need more than a minute is reported instead of moved further.
+    """
+    taken = [accepted.take_second(event("Clicked", 100)) for _ in range(FURTHEST_MOVE_S + 2)]
+
+    assert taken[:-1] == [(100 + n, True) for n in range(FURTHEST_MOVE_S + 1)]
+    assert taken[-1] == (100, False)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["Clicked", "clicked", "Bought"]), st.integers(100, 106)), max_size=30))
+def test_no_two_moved_events_share_a_second(calls: list[tuple[str, int]]) -> None:
+    """
+    Whatever comes: a second that is said to be free is nobody else's, later by at most a minute.
+    """
+    database = Database()
+    accepted = AcceptedCalls(database)
+    used: Counter[tuple[str, int]] = Counter()
+    for name, asked in calls:
+        second, alone = accepted.take_second(event(name, asked))
+        assert asked <= second <= asked + FURTHEST_MOVE_S
+        assert alone == (used[name.lower(), second] == 0)
+        used[name.lower(), second] += 1
+    database.close()
+
+
+def test_the_bridge_says_what_it_could_not_keep_apart(tmp_path: Path) -> None:
+    """
+    Past the limit, the receipt carries the warning dense.
+    """
+    with Bridge(tmp_path / "b.db", api_key="k", url="http://127.0.0.1:9", deliver=False) as bridge:
+        receipts = [bridge.track("A", "Clicked", timestamp=1_700_000_000) for _ in range(62)]
+
+    assert [len(receipt.warnings) for receipt in receipts] == [0] * 61 + [1]
+    assert receipts[-1].warnings[0].code == "dense"
+
+
+def test_a_repeated_message_id_is_one_call(bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+    """
+    The same message again, on whatever way, does nothing and says so.
+    """
+    first = bridge.track("A", "Clicked", message_id="m-1")
+    again = [
+        bridge.track("A", "Clicked", message_id="m-1"),
+        bridge.device("phone").track("Bought", message_id="m-1"),
+    ]
+    bridge.flush()
+
+    assert not first.repeated
+    assert all(receipt.repeated and not receipt.requests for receipt in again)
+    assert events(kissmetrics.kissmetrics) == {"Clicked": 1}
+
+
+def test_the_same_call_without_a_message_id_is_two_calls(bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+    """
+    Two identical clicks in one second, made by two calls, count twice.
+    """
+    for _ in range(2):
+        bridge.track("A", "Clicked", timestamp=1_700_000_000)
+    bridge.flush()
+
+    assert events(kissmetrics.kissmetrics) == {"Clicked": 2}
+
+
+def events(kissmetrics: LocalKissmetrics) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for person in kissmetrics.people():
+        counts.update(person.event_counts)
+    return dict(counts)

@@ -1,0 +1,175 @@
+"""
+``sdkbridge replay``, killed at any moment, and then run again on the whole file.
+
+Real processes, a real socket, SIGKILL. The truth is worked out here, from how the calls are made up.
+"""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import frozen
+
+from sdkbridge.kissmetrics.people import LocalKissmetrics
+from sdkbridge.kissmetrics.server import KissmetricsServer
+from sdkbridge.stories import StoryIds
+from sdkbridge.strategies import Strategy, as_sdks_send, never, people_under
+
+CUSTOMERS = 12
+STRANGERS = 4
+EVENTS = ["Opened", "Searched", "Bought"]
+
+
+@frozen
+class Facts:
+    """
+    What a run comes to, whatever the anonymous ids of its devices are called.
+    """
+
+    people: Counter[tuple[frozenset[str], int, frozenset[tuple[str, int]]]]
+    aliases: int
+    events: int
+
+
+def calls() -> list[dict[str, Any]]:
+    """
+    Customers on a phone of their own and on the web, with a second phone and a change of address; strangers.
+    """
+    lines: list[dict[str, Any]] = []
+    for n in range(CUSTOMERS):
+        name, new_name, web = f"c{n}@example.com", f"c{n}@new.example", f"web-{n}"
+        phone = {"device": f"phone-{n}"}
+        lines += [
+            {"type": "track", "event": "Opened", **phone},
+            {"type": "identify", "userId": name, "traits": {"n": n}, **phone},
+            {"type": "track", "event": "Bought", "properties": {"revenue": 5 + n}, **phone},
+            {"type": "track", "event": "Searched", "anonymousId": web},
+            {"type": "identify", "userId": name, "anonymousId": web},
+            {"type": "alias", "previousId": name, "userId": new_name},
+            {"type": "track", "event": "Bought", "userId": new_name, "anonymousId": web},
+            {"type": "reset", **phone},
+            {"type": "identify", "userId": new_name, **phone},
+        ]
+    lines += [{"type": "track", "event": "Opened", "device": f"lost-phone-{n}"} for n in range(STRANGERS)]
+    return [
+        {"messageId": f"m{number}", "timestamp": f"2026-04-01T10:{number % 60:02d}:00Z", **line}
+        for number, line in enumerate(lines)
+    ]
+
+
+def truth() -> Facts:
+    """
+    The people, aliases and events that the calls amount to.
+    """
+    customer_events = frozenset({("Opened", 1), ("Bought", 2), ("Searched", 1)})
+    people = Counter(
+        (frozenset({f"c{n}@example.com", f"c{n}@new.example", f"web-{n}"}), 2, customer_events)
+        for n in range(CUSTOMERS)
+    )
+    people[frozenset(), 1, frozenset({("Opened", 1)})] = STRANGERS
+    return Facts(people=people, aliases=4 * CUSTOMERS, events=4 * CUSTOMERS + STRANGERS)
+
+
+def facts(kissmetrics: LocalKissmetrics) -> Facts:
+    people: Counter[Any] = Counter()
+    for person in kissmetrics.people():
+        known = frozenset(name for name in person.identities if "@" in name or name.startswith("web-"))
+        events = frozenset(person.event_counts.items())
+        people[known, len(person.identities) - len(known), events] += 1
+    lines = list(kissmetrics.export())
+    return Facts(
+        people=people,
+        aliases=sum("_p2" in line for line in lines),
+        events=sum("_n" in line for line in lines),
+    )
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("calls") / "calls.ndjson"
+    path.write_text("".join(json.dumps(call) + "\n" for call in calls()))
+    return path
+
+
+def start_replay(file: Path, database: Path, url: str) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "sdkbridge",
+        "replay",
+        str(file),
+        "--db",
+        str(database),
+        "--url",
+        url,
+        "--json",
+    ]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_undisturbed(file: Path, tmp_path: Path, kissmetrics: KissmetricsServer) -> None:
+    """
+    Left alone, the replay reports every line, and the people are the true ones.
+    """
+    process = start_replay(file, tmp_path / "bridge.db", kissmetrics.url)
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err) == (0, b"")
+    assert json.loads(out)["accepted"] == len(calls())
+    assert facts(kissmetrics.kissmetrics) == truth()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_and_played_again(seed: int, file: Path, tmp_path: Path, kissmetrics: KissmetricsServer) -> None:
+    """
+    Killed at a random moment and played again whole: the same people, nothing lost, nothing counted twice.
+    """
+    chance = random.Random(seed)
+    process = start_replay(file, tmp_path / "bridge.db", kissmetrics.url)
+    # From before the first call is accepted to after the last request has arrived.
+    wait_for = chance.randrange(0, 150)
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        received = kissmetrics.kissmetrics.diagnostics()["received"]
+        if received >= wait_for and (wait_for or chance.random() < 0.01):
+            break
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+
+    again = start_replay(file, tmp_path / "bridge.db", kissmetrics.url)
+    out, err = again.communicate(timeout=60)
+    report = json.loads(out)
+
+    assert (again.returncode, err) == (0, b"")
+    assert report["accepted"] + report["repeated"] == len(calls())
+    assert report["outbox"]["waiting"] == 0
+    assert facts(kissmetrics.kissmetrics) == truth()
+
+
+def everybody(call: object) -> bool:
+    """
+    Squish: join everybody with everybody.
+    """
+    return True
+
+
+@pytest.mark.parametrize("strategy", [never, everybody])
+def test_the_comparison_would_notice(strategy: Strategy) -> None:
+    """
+    A run that never aliases, or one that squishes everybody, is not taken for the truth.
+    """
+    sent = list(as_sdks_send(calls(), ids=StoryIds()))
+    kissmetrics = people_under(strategy, sent, received=1_775_000_000.0)
+    if strategy is everybody:
+        for n in range(CUSTOMERS):
+            kissmetrics.receive("/a", {"_k": "comparison", "_p": "c0@example.com", "_n": f"c{n}@example.com"})
+
+    assert facts(kissmetrics) != truth()
