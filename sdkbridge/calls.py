@@ -5,14 +5,14 @@ Source: Segment's specification (spec/common, spec/identify, …) and its HTTP t
 JSON object in Segment's spelling, with explicit nulls or without, and leaves as one of six frozen classes.
 """
 
-import math
 from collections.abc import Callable, Mapping
+from numbers import Number
 from typing import Any
 
 from attrs import Factory, frozen
 
 from sdkbridge.errors import InvalidCall
-from sdkbridge.javascript import number_text
+from sdkbridge.javascript import id_text
 
 JSONObject = Mapping[str, Any]
 
@@ -187,10 +187,11 @@ _OWN_MEMBERS: dict[str, Callable[[JSONObject, dict[str, Any]], AnyCall]] = {
 def _identity(message: JSONObject, field: str) -> str | None:
     value = message.get(field)
     # Segment's libraries take numbers for ids and write them as text.
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return number_text(value)
+    if isinstance(value, Number) and not isinstance(value, bool):
+        text = id_text(value)
+        if text is None:
+            raise InvalidCall(field, "is no number that can be an identity", reason="type")
+        return text
     return _text(message, field)
 
 
