@@ -8,13 +8,16 @@ Who is who: an identity graph that decides about aliases before they are sent, b
     print(verdict)
 """
 
+from identity.database import Database
 from identity.errors import IdentityError, InvalidIdentity, StoreError
-from identity.graph import GraphCounts, IdentityGraph, Person
+from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
 from identity.links import Link, LinkKind, Outcome, Verdict
+from identity.person import GraphCounts, Person
 from identity.policy import MergePolicy
 
 __all__ = [
+    "Database",
     "GraphCounts",
     "IdentityError",
     "IdentityGraph",

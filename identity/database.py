@@ -13,9 +13,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from identity.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlite_utils.migrations import Migrations as MigrationSet
 
 Row = tuple[Any, ...]
 Migrations = Mapping[str, Sequence[str]]
@@ -31,20 +34,29 @@ class Database:
 
     Args:
         path: the file, created if missing; ``":memory:"`` keeps everything in memory.
+        read_only: never write: the file must exist, and hold the tables that are asked for.
 
     Raises:
         StoreError: the file cannot be opened, or is not a SQLite database.
     """
 
-    def __init__(self, path: str | Path = ":memory:") -> None:
+    def __init__(self, path: str | Path = ":memory:", *, read_only: bool = False) -> None:
         self.path = str(path)
+        self._read_only = read_only
         self._lock = threading.RLock()
         try:
             # Transactions are opened by hand below: SQLite's implicit ones start as readers, and a reader
             # that turns into a writer fails at once when another process wrote in between.
             self._connection = sqlite3.connect(
-                self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+                Path(path).absolute().as_uri() + "?mode=ro" if read_only else self.path,
+                uri=read_only,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,
             )
+            if read_only:
+                self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+                return
             self._use_write_ahead_log()
             self._connection.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.Error as error:
@@ -70,6 +82,9 @@ class Database:
     def migrate(self, name: str, migrations: Migrations) -> None:
         """
         Apply the migrations of the set ``name`` that this file has not seen yet.
+
+        Raises:
+            StoreError: the file is read-only and lacks some, or cannot be written.
         """
         # Imported here because it takes longer than all of this package together.
         import sqlite_utils  # noqa: PLC0415
@@ -83,8 +98,23 @@ class Database:
                     db.execute(statement)
 
             steps(name=step)(apply)
+        if not self._pending(steps):
+            return
+        if self._read_only:
+            raise StoreError(
+                self.path, f"holds no tables of {name}: it is another program's file, or an older one"
+            )
         with self.transaction() as connection:
             steps.apply(sqlite_utils.Database(connection))
+
+    def _pending(self, steps: "MigrationSet") -> bool:
+        import sqlite_utils  # noqa: PLC0415 - see above
+
+        with self._lock:
+            try:
+                return bool(steps.pending(sqlite_utils.Database(self._connection)))
+            except sqlite3.Error as error:
+                raise StoreError(self.path, f"cannot be read ({error})") from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -9,9 +9,9 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from attrs import frozen
 
-from identity.graph import Person
 from identity.ids import IdentityKind
 from identity.links import Outcome, Verdict
+from identity.person import Person
 
 WIDTH, HEIGHT = 760.0, 420.0
 MARGIN_X, MARGIN_Y = 130.0, 50.0
@@ -23,7 +23,12 @@ COLOURS = {
     Outcome.HOLD: "#b7791f",
     Outcome.REFUSE: "#b83232",
 }
-FILLS = {IdentityKind.NAMED: "#dcebfb", IdentityKind.ANONYMOUS: "#eef0f3", None: "#fbe3e3"}
+MADE_UP = frozenset({IdentityKind.ANONYMOUS, IdentityKind.GENERATED})
+FILLS: dict[IdentityKind | None, str] = {
+    **dict.fromkeys(MADE_UP, "#eef0f3"),
+    IdentityKind.NAMED: "#dcebfb",
+    None: "#fbe3e3",
+}
 
 Point = tuple[float, float]
 
@@ -140,7 +145,7 @@ def _draw_identity(picture: Element, name: str, kind: IdentityKind | None, place
             "y": f"{place[1] - height / 2:.1f}",
             "width": f"{width:.1f}",
             "height": f"{height:.1f}",
-            "rx": "15" if kind is IdentityKind.ANONYMOUS else "4",
+            "rx": "15" if kind in MADE_UP else "4",
             "fill": FILLS[kind],
             "stroke": "#33475b" if member else "#a0a7b0",
             "stroke-dasharray": "none" if member else "3 3",

@@ -44,7 +44,7 @@ class Side:
         """
         Whether this is an anonymous identity of a person with a name.
         """
-        return self.kind is IdentityKind.ANONYMOUS and self.named > 0
+        return self.kind is not IdentityKind.NAMED and self.named > 0
 
 
 @frozen(kw_only=True)
@@ -167,6 +167,19 @@ def belongs_to_another(proposal: Proposal) -> Decision | None:
     return None
 
 
+def made_up_name(proposal: Proposal) -> Decision | None:
+    """
+    Hold a first identify that names nobody, but gives the made-up identity of another device.
+    """
+    if proposal.link.kind in ASKED_FOR or proposal.newer.kind is not IdentityKind.GENERATED:
+        return None
+    return Decision(
+        Outcome.HOLD,
+        "made_up_name",
+        f"{_quoted(proposal.newer)} was made up for a device and names nobody; are the two devices one person's?",
+    )
+
+
 def named_unasked(proposal: Proposal) -> Decision | None:
     """
     Hold two named people whom nobody asked to join.
@@ -243,7 +256,18 @@ class MergePolicy:
             named: how many of them may be named.
         """
         limit = at_most(identities=identities, named=named)
-        return cls((itself, placeholder, too_long, already_one_person, belongs_to_another, named_unasked, limit))
+        return cls(
+            (
+                itself,
+                placeholder,
+                too_long,
+                already_one_person,
+                belongs_to_another,
+                made_up_name,
+                named_unasked,
+                limit,
+            )
+        )
 
 
 def _verdict(proposal: Proposal, decision: Decision, *, warnings: tuple[str, ...] = ()) -> Verdict:

@@ -1,23 +1,20 @@
 """
-The graph's tables.
+Who is who now: the tables of identities and of people.
 
-``identity`` and ``person`` say who is who now; ``link`` and ``decision`` say why, and only ever grow. A
-person's row carries its counts, so that no merge has to count: the smaller side is rewritten, the larger one
-keeps its number.
+They follow from the decisions in `identity.ledger`. A person's row carries its counts, so that no merge has to
+count: the smaller side is rewritten, the larger one keeps its number.
 """
 
 import sqlite3
-from typing import Any
 
 from attrs import frozen
 
 from identity.database import Database, Migrations
 from identity.ids import IdentityKind
-from identity.links import Link, LinkKind, Outcome, Verdict
 from identity.policy import Side
 
 MIGRATIONS: Migrations = {
-    "1_graph": (
+    "1_people": (
         """
         CREATE TABLE person (
             person INTEGER PRIMARY KEY,
@@ -38,32 +35,6 @@ MIGRATIONS: Migrations = {
         ) STRICT
         """,
         "CREATE INDEX identity_of_person ON identity (person)",
-        """
-        CREATE TABLE link (
-            link INTEGER PRIMARY KEY,
-            older TEXT NOT NULL,
-            newer TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            at_ms INTEGER NOT NULL,
-            call TEXT,
-            device TEXT,
-            outcome TEXT NOT NULL -- what the newest decision says
-        ) STRICT
-        """,
-        "CREATE INDEX link_older ON link (older, newer)",
-        "CREATE INDEX link_newer ON link (newer)",
-        """
-        CREATE TABLE decision (
-            decision INTEGER PRIMARY KEY,
-            link INTEGER NOT NULL REFERENCES link,
-            outcome TEXT NOT NULL,
-            reason TEXT NOT NULL,
-            explanation TEXT NOT NULL,
-            decided_by TEXT NOT NULL,
-            at_ms INTEGER NOT NULL
-        ) STRICT
-        """,
-        "CREATE INDEX decision_of_link ON decision (link, decision)",
     ),
 }
 
@@ -88,32 +59,14 @@ class KnownIdentity:
     last_ms: int
 
 
-@frozen(kw_only=True)
-class StoredLink:
+class PeopleStore:
     """
-    A link on record, with the newest verdict on it.
-    """
-
-    number: int
-    verdict: Verdict
-
-
-_LINK = """
-    SELECT link.link, older, newer, kind, link.at_ms, call, device, decision.outcome, reason, explanation
-    FROM link JOIN decision ON decision.decision = (
-        SELECT max(decision) FROM decision WHERE decision.link = link.link
-    )
-"""
-
-
-class GraphStore:
-    """
-    The graph's rows in one database.
+    The identities and people in one database.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        database.migrate("identity", MIGRATIONS)
+        database.migrate("identity.people", MIGRATIONS)
 
     def side(self, name: str) -> Side | None:
         """
@@ -149,7 +102,7 @@ class GraphStore:
                 "INSERT INTO person (owner, identities, named) VALUES (?, 1, ?)",
                 (name if named else None, named),
             )
-            person = _inserted(cursor)
+            person = inserted(cursor)
             connection.execute(
                 """
                 INSERT INTO identity (name, kind, person, records, first_ms, last_ms)
@@ -173,6 +126,20 @@ class GraphStore:
                 (records, at_ms, at_ms, name),
             )
             return cursor.rowcount == 1
+
+    def give_name(self, name: str) -> None:
+        """
+        Count an identity as a named one from now on.
+        """
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE identity SET kind = ? WHERE name = ?", (IdentityKind.NAMED.value, name))
+            connection.execute(
+                """
+                UPDATE person SET named = named + 1, owner = coalesce(owner, ?1)
+                WHERE person = (SELECT person FROM identity WHERE name = ?1)
+                """,
+                (name,),
+            )
 
     def merge(self, one: int, other: int) -> int:
         """
@@ -220,98 +187,24 @@ class GraphStore:
             for name, kind, records, first_ms, last_ms in rows
         ]
 
-    def link_between(self, older: str, newer: str) -> StoredLink | None:
+    def counts(self) -> tuple[int, int]:
         """
-        Return the newest link between two identities, whichever way round.
+        Return the number of identities and of people.
         """
-        found = self._links(
+        # An identity that was made up for a device and never used is nobody yet.
+        row = self._database.row(
             """
-            WHERE (older = ?1 AND newer = ?2) OR (older = ?2 AND newer = ?1)
-            ORDER BY link.link DESC LIMIT 1
+            SELECT count(*), count(DISTINCT person) FROM identity JOIN person USING (person)
+            WHERE records > 0 OR identities > 1 OR kind != ?
             """,
-            (older, newer),
+            (IdentityKind.GENERATED.value,),
         )
-        return found[0] if found else None
-
-    def links_at(self, name: str) -> list[StoredLink]:
-        """
-        Return the links that touch an identity, oldest first.
-        """
-        return self._links("WHERE older = ?1 OR newer = ?1 ORDER BY link.link", (name,))
-
-    def links_of(self, person: int) -> list[StoredLink]:
-        """
-        Return the links that touch any identity of a person, oldest first.
-        """
-        return self._links(
-            """
-            WHERE older IN (SELECT name FROM identity WHERE person = ?1)
-               OR newer IN (SELECT name FROM identity WHERE person = ?1)
-            ORDER BY link.link
-            """,
-            (person,),
-        )
-
-    def links_with(self, outcome: Outcome) -> list[StoredLink]:
-        """
-        Return the links whose newest verdict has this outcome, oldest first.
-        """
-        return self._links("WHERE link.outcome = ? ORDER BY link.link", (outcome.value,))
-
-    def _links(self, where: str, parameters: tuple[Any, ...]) -> list[StoredLink]:
-        return [_stored_link(row) for row in self._database.rows(_LINK + where, parameters)]
-
-    def add_link(self, verdict: Verdict, *, decided_by: str) -> int:
-        """
-        Keep a link with its first verdict; return its number.
-        """
-        link, outcome = verdict.link, verdict.outcome.value
-        with self._database.transaction() as connection:
-            cursor = connection.execute(
-                """
-                INSERT INTO link (older, newer, kind, at_ms, call, device, outcome)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """,
-                (link.older, link.newer, link.kind.value, link.at_ms, link.call, link.device, outcome),
-            )
-            number = _inserted(cursor)
-            self.add_decision(number, verdict, decided_by=decided_by, at_ms=link.at_ms)
-            return number
-
-    def add_decision(self, link: int, verdict: Verdict, *, decided_by: str, at_ms: int) -> None:
-        """
-        Keep one more verdict on a link; the earlier ones stay.
-        """
-        with self._database.transaction() as connection:
-            connection.execute(
-                """
-                INSERT INTO decision (link, outcome, reason, explanation, decided_by, at_ms)
-                VALUES (?, ?, ?, ?, ?, ?)
-                """,
-                (link, verdict.outcome.value, verdict.reason, verdict.explanation, decided_by, at_ms),
-            )
-            connection.execute("UPDATE link SET outcome = ? WHERE link = ?", (verdict.outcome.value, link))
-
-    def counts(self) -> tuple[int, int, dict[Outcome, int]]:
-        """
-        Return the number of identities, of people, and of links by outcome.
-        """
-        identities, people = self._database.rows(
-            "SELECT count(*) FROM identity UNION ALL SELECT count(*) FROM person"
-        )
-        links = dict.fromkeys(Outcome, 0)
-        for outcome, count in self._database.rows("SELECT outcome, count(*) FROM link GROUP BY outcome"):
-            links[Outcome(outcome)] = count
-        return identities[0], people[0], links
+        return (0, 0) if row is None else (row[0], row[1])
 
 
-def _inserted(cursor: sqlite3.Cursor) -> int:
+def inserted(cursor: sqlite3.Cursor) -> int:
+    """
+    Return the number of the row that was just inserted.
+    """
     assert cursor.lastrowid is not None  # noqa: S101 - an INSERT into a rowid table always has one
     return cursor.lastrowid
-
-
-def _stored_link(row: tuple[Any, ...]) -> StoredLink:
-    number, older, newer, kind, at_ms, call, device, outcome, reason, explanation = row
-    link = Link(older=older, newer=newer, kind=LinkKind(kind), at_ms=at_ms, call=call, device=device)
-    verdict = Verdict(outcome=Outcome(outcome), reason=reason, explanation=explanation, link=link)
-    return StoredLink(number=number, verdict=verdict)

@@ -6,7 +6,7 @@ Everything that a call changes commits together or not at all; when `accept` ret
 
 from collections.abc import Callable, Iterable
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from identity.clock import Clock
 from identity.database import Database
@@ -15,37 +15,22 @@ from identity.ids import IdentityKind
 from identity.links import Outcome, Verdict
 from sdkbridge import session as sessions
 from sdkbridge.accepted import AcceptedCalls
-from sdkbridge.admission import Admitted, admit
-from sdkbridge.calls import Alias, AnyCall, Identify, JSONObject, Track
+from sdkbridge.admission import admit
+from sdkbridge.calls import Alias, AnyCall, Identify, Track
 from sdkbridge.errors import InvalidCall
 from sdkbridge.ids import IdGenerator
 from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.mapping import map_call, wanted
 from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox
-from sdkbridge.proposals import Proposed, RefusedAlias, proposed_by
+from sdkbridge.proposals import Proposed, RefusedAlias
 from sdkbridge.receipt import CallWarning, Receipt
-from sdkbridge.session import DeviceSession
+from sdkbridge.remarks import Problem, Remarks
+from sdkbridge.session import Change, DeviceSession
 from sdkbridge.sessions import SessionStore
+from sdkbridge.spellings import Spellings
+from sdkbridge.stamping import Stamped, identity_lane, stamp_message, stamp_on
 from sdkbridge.values import flatten
-
-
-@frozen(kw_only=True)
-class Stamped:
-    """
-    A call under the identities that it goes by, and the link that it proposes.
-
-    Attributes:
-        call: the call, its identities filled in.
-        lane: whose order its requests keep.
-        proposed: the link, if it proposes one.
-        warnings: what the sender should look at.
-    """
-
-    call: AnyCall
-    lane: str
-    proposed: Proposed | None = None
-    warnings: tuple[CallWarning, ...] = ()
 
 
 class Acceptance:
@@ -76,6 +61,7 @@ class Acceptance:
         self._ids = ids
         self._sessions = SessionStore(database)
         self._accepted = AcceptedCalls(database)
+        self._spellings = Spellings(database)
         self._outbox = Outbox(database)
 
     def accept(self, call: AnyCall) -> Receipt:
@@ -110,7 +96,7 @@ class Acceptance:
 
         def forget(message_id: str) -> Receipt:
             before = self.session(device)
-            self._sessions.save(sessions.reset(before, self._ids.anonymous_id(device)))
+            self._sessions.save(sessions.reset(before, self._anonymous_id(device)))
             return Receipt(message_id=message_id)
 
         return self._once(message_id, forget)
@@ -119,31 +105,51 @@ class Acceptance:
         """
         Return a device's session; the first time, it begins.
         """
-        if not device.strip():
-            raise InvalidCall("device", "must not be empty", reason="required")
         with self._database.transaction():
             found = self._sessions.load(device)
             if found is None:
-                found = sessions.begin(device, self._ids.anonymous_id(device))
+                found = sessions.begin(device, self._anonymous_id(device))
                 self._sessions.save(found)
             return found
 
-    def set_distinct(self, device: str, properties: JSONObject, *, message_id: str | None = None) -> Receipt:
+    def _anonymous_id(self, device: str) -> str:
+        made_up = self._ids.anonymous_id(device)
+        self._graph.generated(made_up)
+        return made_up
+
+    def set_distinct(self, device: str, call: AnyCall) -> Receipt:
         """
         Set those properties of the person whose text differs from the one last set in this way.
+
+        Args:
+            device: the installation.
+            call: an identify that names nobody; its traits are the properties.
         """
-        leaves = flatten(properties, self._options)
-        texts = {leaf.name: leaf.text for leaf in leaves if leaf.text is not None}
+        remarks = Remarks()
+        texts = self._texts(call, remarks)
 
         def send_changed(message_id: str) -> Receipt:
             after, changed = sessions.set_distinct(self.session(device), texts)
             if not changed:
-                return Receipt(message_id=message_id)
+                return Receipt(message_id=message_id, warnings=remarks.warnings())
             self._sessions.save(after)
             traits = {name: text for name, text in texts.items() if name in changed}
-            return self._on_device(device, Identify(traits=traits), message_id, None)
+            receipt = self._on_device(device, Identify(traits=traits), message_id, None)
+            return evolve(receipt, warnings=(*remarks.warnings(), *receipt.warnings))
 
-        return self._once(message_id, send_changed)
+        return self._once(call.message_id, send_changed)
+
+    def _texts(self, call: AnyCall, remarks: Remarks) -> dict[str, str]:
+        """
+        Return the traits of an identify as the texts that are sent.
+        """
+        texts: dict[str, str] = {}
+        for leaf in flatten(call.traits if isinstance(call, Identify) else {}, self._options):
+            for problem in leaf.problems:
+                remarks.add(problem, leaf.name)
+            if leaf.text is not None:
+                texts[leaf.name] = leaf.text
+        return texts
 
     def _once(self, message_id: str | None, take: Callable[[str], Receipt]) -> Receipt:
         """
@@ -169,25 +175,18 @@ class Acceptance:
     def _message(self, call: AnyCall, message_id: str) -> Receipt:
         if not wanted(call):
             return _switched_off(message_id)
-        admitted = admit(call)
-        call = admitted.call
-        lane = call.anonymous_id or call.user_id
-        assert lane is not None  # noqa: S101 - an admitted call has an identity
-        stamped = Stamped(
-            call=call,
-            lane=f"identity {lane}",
-            proposed=proposed_by(call, admitted.refused_user_id),
-            warnings=admitted.warnings,
-        )
-        return self._process(stamped, message_id, device=None)
+        return self._process(stamp_message(admit(call)), message_id, device=None)
 
     def _on_device(self, device: str, call: AnyCall, message_id: str, once: sessions.Once | None) -> Receipt:
         if not wanted(call):
             return _switched_off(message_id)
         before = self.session(device)
-        admitted = admit(evolve(call, anonymous_id=None), needs_identity=False)
-        after, stamped = _stamp(before, admitted)
-        if after.switched and not self._graph.are_one(before.identity, after.identity):
+        # Identities that a device's call carries count only where they name somebody.
+        names = isinstance(call, Identify | Alias)
+        call = evolve(call, user_id=call.user_id if names else None, anonymous_id=None)
+        admitted = admit(call, needs_identity=False)
+        after, stamped = stamp_on(before, admitted, self._texts(call, Remarks()))
+        if stamped.change is Change.SWITCH and not self._graph.are_one(before.identity, after.identity):
             stamped = evolve(stamped, warnings=(*stamped.warnings, _USER_SWITCH))
         if once is not None and isinstance(call, Track):
             after, first_time = sessions.record_once(after, call.event, once)
@@ -204,16 +203,23 @@ class Acceptance:
             raise RefusedAlias(verdict)
         alias = verdict is not None and verdict.outcome is Outcome.MERGE
         mapped = map_call(call, alias=alias, received=self._clock(), options=self._options)
-        warnings = [*stamped.warnings, *mapped.warnings, *_warned_by(verdict)]
-        requests = tuple(self._spread(mapped.requests, warnings))
+        moved = Remarks()
+        requests = tuple(self._to_free_seconds(mapped.requests, moved))
+        warnings = (
+            *stamped.warnings,
+            *_warned_by(verdict),
+            *mapped.warnings,
+            *moved.warnings(),
+            *self._spellings.remarks(requests),
+        )
         self._note_who(call, requests)
         for request in requests:
-            self._queue(request, stamped.lane, message_id)
+            self._queue(request, stamped, message_id)
         return Receipt(
             message_id=message_id,
             verdicts=() if verdict is None else (verdict,),
             requests=requests,
-            warnings=tuple(warnings),
+            warnings=warnings,
         )
 
     def _decide(self, proposed: Proposed | None, message_id: str, device: str | None) -> Verdict | None:
@@ -228,7 +234,7 @@ class Acceptance:
             device=device,
         )
 
-    def _spread(self, requests: Iterable[Request], warnings: list[CallWarning]) -> Iterable[Request]:
+    def _to_free_seconds(self, requests: Iterable[Request], remarks: Remarks) -> Iterable[Request]:
         """
         Move an event that Kissmetrics would take for a repeat of another to the next free second.
         """
@@ -237,10 +243,8 @@ class Acceptance:
                 yield request
                 continue
             second, alone = self._accepted.take_second(request)
-            if not alone:
-                warnings.append(
-                    CallWarning("dense", f"no free second near {request.second} for the event {request.name!r}")
-                )
+            if not alone or second != request.second:
+                remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, request.name or "")
             yield evolve(request, second=second)
 
     def _note_who(self, call: AnyCall, requests: tuple[Request, ...]) -> None:
@@ -251,37 +255,15 @@ class Acceptance:
         kind = IdentityKind.NAMED if call.user_id else IdentityKind.ANONYMOUS
         self._graph.seen(name, kind, at_ms=self._now_ms())
 
-    def _queue(self, request: Request, lane: str, message_id: str) -> None:
+    def _queue(self, request: Request, stamped: Stamped, message_id: str) -> None:
         other = None
         if request.path == ALIAS:
-            sides = [f"identity {side}" for side in (request.identity, request.name)]
-            other = next((side for side in sides if side != lane), None)
-        self._outbox.add(request, lane=lane, other_lane=other, call=message_id, at_ms=self._now_ms())
+            sides = (request.identity, request.name or "")
+            other = next((identity_lane(side) for side in sides if side not in stamped.own), None)
+        self._outbox.add(request, lane=stamped.lane, other_lane=other, call=message_id, at_ms=self._now_ms())
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-
-def _stamp(before: DeviceSession, admitted: Admitted) -> tuple[DeviceSession, Stamped]:
-    """
-    Put a device's call under its session's identities, as the SDK on the device would.
-    """
-    call, after = admitted.call, before
-    if isinstance(call, Identify):
-        after, _ = sessions.identify(before, call.user_id)
-        after = sessions.describe(after, call.traits)
-    if isinstance(call, Alias):
-        call = evolve(call, previous_id=call.previous_id or before.identity)
-    else:
-        call = evolve(call, user_id=after.user_id, anonymous_id=after.anonymous_id)
-    # Once a second person was named without a reset, the anonymous identity says nothing of either.
-    silent = isinstance(call, Identify) and after.switched
-    return after, Stamped(
-        call=call,
-        lane=f"device {before.device}",
-        proposed=None if silent else proposed_by(call, admitted.refused_user_id),
-        warnings=admitted.warnings,
-    )
 
 
 _USER_SWITCH = CallWarning(

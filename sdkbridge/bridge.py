@@ -12,11 +12,12 @@ from attrs import frozen
 
 from identity.clock import Clock, system_clock
 from identity.database import Database
-from identity.graph import GraphCounts, IdentityGraph
+from identity.graph import IdentityGraph
+from identity.person import GraphCounts
 from identity.policy import MergePolicy
 from sdkbridge.acceptance import Acceptance
 from sdkbridge.background import DeliveryThread
-from sdkbridge.calls import JSONObject, parse_call
+from sdkbridge.calls import JSONObject, device_of, parse_call
 from sdkbridge.delivery import Delivery
 from sdkbridge.device import Device
 from sdkbridge.errors import BridgeClosed, InvalidCall
@@ -26,6 +27,9 @@ from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox, OutboxCounts
 from sdkbridge.receipt import Receipt
 from sdkbridge.server_side import ServerSideCalls
+
+LONGEST_PAUSE_S = 0.05
+"""How long `flush` sleeps before it looks again."""
 
 
 @frozen(kw_only=True)
@@ -92,10 +96,12 @@ class Bridge(ServerSideCalls[Receipt]):
             ids=ids or RandomIds(),
         )
         self._outbox = Outbox(self._database)
-        delivery = Delivery(self._outbox, self._transport, api_key=api_key, clock=clock)
-        self._thread = DeliveryThread(delivery)
+        self._delivery = Delivery(self._outbox, self._transport, api_key=api_key, clock=clock)
+        self._thread = DeliveryThread(self._delivery)
         self._deliver = deliver
         self._closed = False
+        if deliver and self._outbox.counts().waiting:
+            self._thread.wake()
 
     def __repr__(self) -> str:
         return f"Bridge({self._database.path!r})"
@@ -113,15 +119,16 @@ class Bridge(ServerSideCalls[Receipt]):
 
     def device(self, device: str) -> Device:
         """
-        Return a device by the name of its installation; the first time, its session begins.
+        Return a device by the name of its installation; its session begins when it is first used.
 
         Raises:
-            InvalidCall: the name is empty.
+            InvalidCall: the name is empty, or no text.
         """
         self._open()
-        if not isinstance(device, str) or not device.strip():
-            raise InvalidCall("device", "must be a text that is not empty", reason="required")
-        return Device(device, self._open, self._taken)
+        named = device_of({"device": device})
+        if named is None:
+            raise InvalidCall("device", "is required", reason="required")
+        return Device(named, self._open, self._taken)
 
     def accept(self, message: JSONObject) -> Receipt:
         """
@@ -135,8 +142,9 @@ class Bridge(ServerSideCalls[Receipt]):
             StoreError: it could not be written; nothing of it is kept.
         """
         acceptance = self._open()
-        if isinstance(message, Mapping) and message.get("device") is not None:
-            return self.device(message["device"]).accept(message)
+        device = device_of(message) if isinstance(message, Mapping) else None
+        if device is not None:
+            return self.device(device).accept(message)
         return self._taken(acceptance.accept(parse_call(message)))
 
     def flush(self, timeout: float = 10.0) -> OutboxCounts:
@@ -148,12 +156,13 @@ class Bridge(ServerSideCalls[Receipt]):
         """
         self._open()
         deadline = time.monotonic() + timeout
-        while (counts := self._outbox.counts()).waiting:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
+        if self._deliver:
             self._thread.wake()
-            self._thread.wait_for_round(min(left, 0.05))
+        while (counts := self._outbox.counts()).waiting and (left := deadline - time.monotonic()) > 0:
+            if self._deliver:
+                self._thread.wait_for_round(min(left, LONGEST_PAUSE_S))
+            elif not self._delivery.run_once().delivered:
+                time.sleep(min(left, LONGEST_PAUSE_S))
         return counts
 
     def status(self) -> BridgeStatus:
@@ -176,6 +185,7 @@ class Bridge(ServerSideCalls[Receipt]):
             return
         self._closed = True
         self._thread.stop(timeout)
+        self._delivery.retire()
         self._transport.close()
         self._database.close()
 

@@ -125,7 +125,7 @@ def parse_call(message: JSONObject) -> AnyCall:
     common = {
         "user_id": _identity(message, "userId"),
         "anonymous_id": _identity(message, "anonymousId"),
-        "message_id": _text(message, "messageId"),
+        "message_id": message_id_of(message),
         # Times are judged where they are used: an unreadable one must not cost the caller the call.
         "timestamp": message.get("timestamp"),
         "sent_at": message.get("sentAt"),
@@ -133,6 +133,35 @@ def parse_call(message: JSONObject) -> AnyCall:
         "integrations": _object(message, "integrations"),
     }
     return _OWN_MEMBERS[kind](message, common)
+
+
+def is_reset(message: object) -> bool:
+    """
+    Tell whether a message is a device's reset, the one call that Segment's API does not have.
+    """
+    return isinstance(message, Mapping) and message.get("type") == "reset"
+
+
+def message_id_of(message: JSONObject) -> str | None:
+    """
+    Return a message's id, or None if it has none.
+
+    Raises:
+        InvalidCall: it is no text.
+    """
+    return _text(message, "messageId")
+
+
+def device_of(message: JSONObject) -> str | None:
+    """
+    Return the device that a message is played on, or None if it names none.
+
+    Raises:
+        InvalidCall: it is no text, or is empty.
+    """
+    if message.get("device") is None:
+        return None
+    return _required(message, "device")
 
 
 def _identify(message: JSONObject, common: dict[str, Any]) -> Identify:

@@ -13,13 +13,13 @@ from attrs import frozen
 from identity.clock import Clock
 from sdkbridge.kissmetrics.client import Answer, Transport, Undelivered
 from sdkbridge.kissmetrics.requests import wire
-from sdkbridge.outbox import ALIAS_WAIT_MS, LEASE_MS, Outbox, QueuedRequest
+from sdkbridge.outbox import ALIAS_WAIT_MS, LEASE_MS, LONGEST_RETRY_MS, Outbox, QueuedRequest
 
 NEVER = frozenset({400, 404, 410, 413, 414, 431})
 """Statuses after which the same bytes can never succeed."""
 
 FIRST_WAIT_S = 0.25
-LONGEST_WAIT_S = 300.0
+LONGEST_WAIT_S = LONGEST_RETRY_MS / 1000
 BATCH = 100
 
 
@@ -93,16 +93,14 @@ class Delivery:
                 if outcome == "failed":
                     stopped.add(request.lane)
         finally:
-            self._outbox.release([*given_back, *claimed])
+            if given_back or claimed:
+                self._outbox.release(self._worker, [*given_back, *claimed])
         return Delivered(**counts)
 
     def _claim(self) -> list[QueuedRequest]:
-        claimed = self._outbox.claim(self._worker, now_ms=self._now_ms(), limit=BATCH)
-        gone = [] if claimed else [holder for holder in self._outbox.lease_holders() if is_gone(holder)]
-        if not gone:
-            return claimed
-        for holder in gone:
-            self._outbox.release_all(holder)
+        for holder in self._outbox.lease_holders():
+            if holder != self._worker and is_gone(holder):
+                self._outbox.release_all(holder)
         return self._outbox.claim(self._worker, now_ms=self._now_ms(), limit=BATCH)
 
     def _waits(self, request: QueuedRequest, stopped: set[str]) -> bool:
@@ -119,7 +117,7 @@ class Delivery:
             self._outbox.delivered(request)
             return "delivered"
         if answer.status in NEVER:
-            self._outbox.bury(request, reason=f"answered {answer.status}", now_ms=self._now_ms())
+            self._outbox.bury(self._worker, request, reason=f"answered {answer.status}", now_ms=self._now_ms())
             return "dead"
         return self._retry(request, f"answered {answer.status}", answer)
 
@@ -129,11 +127,18 @@ class Delivery:
             jitter=random.random(),  # noqa: S311 - jitter, not a secret
             retry_after_s=answer.retry_after_s if answer else None,
         )
-        self._outbox.failed(request, error=error, due_ms=self._now_ms() + int(wait_s * 1000))
+        self._outbox.failed(self._worker, request, error=error, due_ms=self._now_ms() + int(wait_s * 1000))
         return "failed"
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+    def retire(self) -> None:
+        """
+        Give back all that this worker still holds, for another one to take at once.
+        """
+        self._outbox.release_all(self._worker)
+        _workers_here.discard(self._worker)
 
     def next_retry_s(self) -> float | None:
         """

@@ -3,10 +3,10 @@ One device, as a backend holds it in its hand.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from sdkbridge.acceptance import Acceptance
-from sdkbridge.calls import JSONObject, parse_call
+from sdkbridge.calls import JSONObject, is_reset, message_id_of, parse_call
 from sdkbridge.errors import InvalidCall
 from sdkbridge.receipt import Receipt
 from sdkbridge.server_side import Timestamp
@@ -70,9 +70,9 @@ class Device:
         return self._acceptance().session(self.name).is_anonymous
 
     @property
-    def traits(self) -> Mapping[str, Any]:
+    def traits(self) -> Mapping[str, str]:
         """
-        What was said of the person since the session began.
+        What was said of the person since the session began: names and texts, as they were sent.
         """
         return self._acceptance().session(self.name).traits
 
@@ -155,13 +155,14 @@ class Device:
 
         As the iOS SDK's ``setDistinct:forKey:``: texts are compared, and a reset or another person forgets them.
         """
-        return self._taken(self._acceptance().set_distinct(self.name, properties, message_id=message_id))
+        call = parse_call({"type": "identify", "traits": properties, "messageId": message_id})
+        return self._taken(self._acceptance().set_distinct(self.name, call))
 
     def reset(self, *, message_id: str | None = None) -> Receipt:
         """
         Forget the person, after a log-out say: a new anonymous identity, no traits; the queue stays.
         """
-        return self._taken(self._acceptance().reset(self.name, message_id=message_id))
+        return self.accept({"type": "reset", "messageId": message_id})
 
     def accept(self, message: JSONObject) -> Receipt:
         """
@@ -172,8 +173,8 @@ class Device:
         Raises:
             InvalidCall: it was refused.
         """
-        if isinstance(message, Mapping) and message.get("type") == "reset":
-            return self.reset(message_id=message.get("messageId"))
+        if is_reset(message):
+            return self._taken(self._acceptance().reset(self.name, message_id=message_id_of(message)))
         call = parse_call(message)
         once = _once(message.get("once"))
         return self._taken(self._acceptance().accept_on(self.name, call, once=once))

@@ -31,7 +31,7 @@ MIGRATIONS: Migrations = {
             leased_until_ms INTEGER NOT NULL DEFAULT 0
         ) STRICT
         """,
-        "CREATE INDEX outbox_lane ON outbox (lane, request)",
+        "CREATE INDEX outbox_leased ON outbox (leased_by) WHERE leased_by IS NOT NULL",
         """
         CREATE TABLE dead_letter (
             request INTEGER PRIMARY KEY,
@@ -51,6 +51,9 @@ MIGRATIONS: Migrations = {
 
 LEASE_MS = 60_000
 """How long a worker may keep a request before another takes it over."""
+
+LONGEST_RETRY_MS = 300_000
+"""The longest that a failed request is put off; what lies further ahead was put off by a clock that was wrong."""
 
 ALIAS_WAIT_MS = 60_000
 """How long an alias waits for its other side, counted from when it was accepted."""
@@ -117,6 +120,9 @@ class Outbox:
         A request may be sent when it is due, nobody else holds it, and all that came before it in its lane may
         be sent too.
         """
+        # Looked at first without the write lock, so that an outbox in which all is put off holds up no caller.
+        if next(self._sendable(worker, now_ms=now_ms, limit=1), None) is None:
+            return []
         with self._database.transaction() as connection:
             claimed = list(self._sendable(worker, now_ms=now_ms, limit=limit))
             connection.executemany(
@@ -146,10 +152,11 @@ class Outbox:
         while rows := self._database.rows(
             """
             SELECT request, lane, other_lane, path, query, accepted_ms, attempts,
-                   due_ms <= ?1 AND (leased_by IS NULL OR leased_by = ?2 OR leased_until_ms <= ?1)
+                   due_ms NOT BETWEEN ?1 + 1 AND ?1 + ?4
+                   AND (leased_by IS NULL OR leased_by = ?2 OR leased_until_ms NOT BETWEEN ?1 + 1 AND ?1 + ?5)
             FROM outbox WHERE request > ?3 ORDER BY request LIMIT 500
             """,
-            (now_ms, worker, last),
+            (now_ms, worker, last, LONGEST_RETRY_MS, LEASE_MS),
         ):
             for row in rows:
                 yield _queued(row), bool(row[-1])
@@ -169,20 +176,22 @@ class Outbox:
                     (request.path,),
                 )
 
-    def failed(self, request: QueuedRequest, *, error: str, due_ms: int) -> None:
+    def failed(self, worker: str, request: QueuedRequest, *, error: str, due_ms: int) -> None:
         """
         Put a request back until it is due again; its lane waits behind it.
+
+        A worker whose lease was taken over changes nothing, here and in what follows.
         """
         with self._database.transaction() as connection:
             connection.execute(
                 """
                 UPDATE outbox SET attempts = attempts + 1, due_ms = ?, error = ?, leased_by = NULL
-                WHERE request = ?
+                WHERE request = ? AND leased_by = ?
                 """,
-                (due_ms, error, request.number),
+                (due_ms, error, request.number, worker),
             )
 
-    def bury(self, request: QueuedRequest, *, reason: str, now_ms: int) -> None:
+    def bury(self, worker: str, request: QueuedRequest, *, reason: str, now_ms: int) -> None:
         """
         Move a request that can never succeed to the dead letters; its lane goes on.
         """
@@ -191,20 +200,20 @@ class Outbox:
                 """
                 INSERT INTO dead_letter
                 SELECT request, lane, path, query, call, accepted_ms, attempts + 1, ?, ?
-                FROM outbox WHERE request = ?
+                FROM outbox WHERE request = ? AND leased_by = ?
                 """,
-                (reason, now_ms, request.number),
+                (reason, now_ms, request.number, worker),
             )
-            connection.execute("DELETE FROM outbox WHERE request = ?", (request.number,))
+            connection.execute("DELETE FROM outbox WHERE request = ? AND leased_by = ?", (request.number, worker))
 
-    def release(self, requests: Sequence[QueuedRequest]) -> None:
+    def release(self, worker: str, requests: Sequence[QueuedRequest]) -> None:
         """
         Give back claimed requests that were not tried.
         """
         with self._database.transaction() as connection:
             connection.executemany(
-                "UPDATE outbox SET leased_by = NULL WHERE request = ?",
-                [(request.number,) for request in requests],
+                "UPDATE outbox SET leased_by = NULL WHERE request = ? AND leased_by = ?",
+                [(request.number, worker) for request in requests],
             )
 
     def lease_holders(self) -> list[str]:
@@ -229,7 +238,9 @@ class Outbox:
         """
         Return when the next failed request is due again, or None if none is put off.
         """
-        row = self._database.row("SELECT min(due_ms) FROM outbox WHERE due_ms > ?", (now_ms,))
+        row = self._database.row(
+            "SELECT min(due_ms) FROM outbox WHERE due_ms BETWEEN ? AND ?", (now_ms + 1, now_ms + LONGEST_RETRY_MS)
+        )
         return None if row is None else row[0]
 
     def last_error(self) -> str | None:

@@ -34,6 +34,10 @@ class Problem(StrEnum):
     UNREADABLE_REVENUE = "unreadable_revenue"
     PRODUCT_REVENUE = "product_revenue"
     DROPPED_PRODUCTS = "dropped_products"
+    OTHER_SPELLING = "other_spelling"
+    TOO_MANY_NAMES = "too_many_names"
+    SAME_SECOND = "same_second"
+    DENSE = "dense"
     UNNAMED_PAGE = "unnamed_page"
     SWITCHED_OFF = "switched_off"
 
@@ -56,6 +60,10 @@ SENTENCES = {
     Problem.UNREADABLE_REVENUE: "no amount can be read from the revenue; it was sent as it is, and not counted",
     Problem.PRODUCT_REVENUE: "a product's own revenue is part of its order's, and was not counted again",
     Problem.DROPPED_PRODUCTS: "products are sent for completed orders only, and only as an array",
+    Problem.OTHER_SPELLING: "Kissmetrics takes these names for others that were written before in another case",
+    Problem.TOO_MANY_NAMES: "there are 65,535 names already, and Kissmetrics keeps no more",
+    Problem.SAME_SECOND: "Kissmetrics would drop a second event of this name in one second; it was moved",
+    Problem.DENSE: "Kissmetrics may drop an event of this name: no second nearby is free of another",
     Problem.UNNAMED_PAGE: "it has neither a name nor a category; nothing was sent",
     Problem.SWITCHED_OFF: "the options record no such page; nothing was sent",
 }

@@ -8,7 +8,6 @@ write down (here: the caller keeps the whole value).
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 from attrs import Factory, evolve, frozen
 
@@ -34,7 +33,7 @@ class DeviceSession:
         identity: the identity that its calls go under.
         anonymous_id: the identity that was generated when the session began.
         switched: whether a second person was named since, without a reset.
-        traits: what was said of the person since.
+        traits: what was said of the person since, as texts, by name.
         once_per_identity: events that are not to be recorded again under this identity.
         once_per_install: events that are not to be recorded again at all.
         distinct: the texts last sent by `set_distinct`, by name.
@@ -44,7 +43,7 @@ class DeviceSession:
     identity: str
     anonymous_id: str
     switched: bool = False
-    traits: Mapping[str, Any] = Factory(dict)
+    traits: Mapping[str, str] = Factory(dict)
     once_per_identity: frozenset[str] = frozenset()
     once_per_install: frozenset[str] = frozenset()
     distinct: Mapping[str, str] = Factory(dict)
@@ -115,7 +114,7 @@ def _unmarked(session: DeviceSession) -> DeviceSession:
     return evolve(session, traits={}, once_per_identity=frozenset(), distinct={})
 
 
-def describe(session: DeviceSession, traits: Mapping[str, Any]) -> DeviceSession:
+def describe(session: DeviceSession, traits: Mapping[str, str]) -> DeviceSession:
     """
     Add what is said of the person; a name said before takes its new value.
     """

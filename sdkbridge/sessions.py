@@ -72,10 +72,10 @@ class SessionStore:
                     session.identity,
                     session.anonymous_id,
                     int(session.switched),
-                    json.dumps(session.traits, default=str),
+                    json.dumps(dict(session.traits)),
                     _listed(session.once_per_identity),
                     _listed(session.once_per_install),
-                    json.dumps(session.distinct),
+                    json.dumps(dict(session.distinct)),
                 ),
             )
 

@@ -3,8 +3,9 @@ A Kissmetrics that fails on demand: a real server on a real port, for tests of d
 """
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +23,7 @@ class FaultyServer:
         failing: identities whose requests are always answered 500.
         got: method, path, and identity of each request, in order.
         raw: each request's query or body, in order.
+        drip_s: seconds between the bytes of a long answer; none is sent at 0.
     """
 
     url: str = ""
@@ -29,6 +31,7 @@ class FaultyServer:
     failing: set[str] = Factory(set)
     got: list[tuple[str, str, str]] = Factory(list)
     raw: list[str] = Factory(list)
+    drip_s: float = 0.0
 
     def identities(self) -> list[str]:
         """
@@ -62,10 +65,15 @@ def faulty_server() -> Iterator[FaultyServer]:
             if status == 0:
                 self.close_connection = True
                 return
+            drips = 200 if state.drip_s else 0
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": "0"}.items():
+            for name, value in {**headers, "Content-Length": str(drips)}.items():
                 self.send_header(name, value)
             self.end_headers()
+            with suppress(OSError):  # the client need not wait
+                for _ in range(drips):
+                    self.wfile.write(b".")
+                    time.sleep(state.drip_s)
 
         do_GET = do_POST = handle_request  # noqa: N815 - the library's names
 

@@ -1,5 +1,5 @@
 """
-Who is aliased: the table in docs/explanation/aliases.md, row by row, from the call to the people at Kissmetrics.
+Who is aliased: the table in docs/aliases.md, row by row, from the call to the people at Kissmetrics.
 
 X is an anonymous identity, A, B and C are named ones.
 """

@@ -9,13 +9,29 @@ import click
 
 import sdkbridge
 from sdkbridge.cli.demo import demo
+from sdkbridge.cli.exits import INTERRUPTED
 from sdkbridge.cli.kissmetrics import kissmetrics
 from sdkbridge.cli.map import map_calls
 from sdkbridge.cli.replay import replay_calls
 from sdkbridge.cli.status import status
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """
+    A group of commands that ends with 130 when it is interrupted, as shells expect.
+    """
+
+    def invoke(self, ctx: click.Context) -> object:
+        """
+        Run the command that was asked for.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise SystemExit(INTERRUPTED) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(sdkbridge.__version__, prog_name="sdkbridge")
 def main() -> None:
     """

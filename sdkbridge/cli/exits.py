@@ -6,6 +6,7 @@ import click
 
 FAILED = 1
 REFUSED = 3
+INTERRUPTED = 130
 
 
 class Failure(click.ClickException):

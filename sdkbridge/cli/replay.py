@@ -61,17 +61,20 @@ def replay_calls(
 
     Exit code 1 if anything is left undelivered, 3 if a line was refused.
     """
-    key = api_key or (LOOPBACK_KEY if is_loopback(url) else None)
-    if key is None:
-        raise click.UsageError("--api-key is needed: the URL is not on this machine")
-    source = None if file.name in {"-", "<stdin>"} else str(Path(file.name).resolve())
     try:
-        with Bridge(path, api_key=key, url=url, deliver=not no_wait) as bridge:
-            tally = _accept_all(file, bridge, source)
-            outbox = bridge.status().outbox if no_wait else _deliver_all(bridge, patience)
-            last_error = bridge.status().last_error
+        key = api_key or (LOOPBACK_KEY if is_loopback(url) else None)
+        if key is None:
+            raise click.UsageError("--api-key is needed: the URL is not on this machine")
+        bridge = Bridge(path, api_key=key, url=url, deliver=not no_wait)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    except StoreError as error:
+        raise Failure(str(error)) from error
+    try:
+        with bridge:
+            tally = _accept_all(file, bridge, _source(file))
+            outbox = bridge.status().outbox if no_wait else _deliver_all(bridge, patience)
+            last_error = bridge.status().last_error
     except StoreError as error:
         raise Failure(str(error)) from error
     _report(tally, outbox, last_error, as_json=as_json)
@@ -79,6 +82,14 @@ def replay_calls(
         raise SystemExit(FAILED)
     if tally.refused:
         raise SystemExit(REFUSED)
+
+
+def _source(file: BinaryIO) -> str | None:
+    """
+    Return the name by which a file's lines are known; none for a pipe, whose lines are always new.
+    """
+    path = Path(file.name)
+    return str(path.resolve()) if path.is_file() else None
 
 
 def is_loopback(url: str) -> bool:

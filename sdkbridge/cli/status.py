@@ -3,6 +3,7 @@
 """
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -29,8 +30,8 @@ def status(path: Path, as_json: bool) -> None:
     from sdkbridge.outbox import Outbox  # noqa: PLC0415
 
     try:
-        database = Database(path)
-        graph, outbox = IdentityGraph(database).counts(), Outbox(database).counts()
+        with closing(Database(path, read_only=True)) as database:
+            graph, outbox = IdentityGraph(database).counts(), Outbox(database).counts()
     except StoreError as error:
         raise Failure(str(error)) from error
     links = {outcome.value: count for outcome, count in graph.links.items()}

@@ -5,6 +5,7 @@ The transport is called directly rather than through a client, because httpx's c
 key in them, and follows the environment's proxies and netrc files.
 """
 
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
@@ -16,7 +17,7 @@ from sdkbridge.kissmetrics.requests import WireRequest
 
 DEFAULT_URL = "https://trk.kissmetrics.io"
 TIMEOUT_S = 20.0
-"""How long one request may take (the iOS SDK's limit)."""
+"""How long to wait for an answer (the iOS SDK's limit)."""
 
 LONGEST_ANSWER = 65_536
 
@@ -66,19 +67,19 @@ class KissmetricsClient:
 
     Args:
         url: where Kissmetrics is, such as ``https://trk.kissmetrics.io``.
-        timeout_s: how long one request may take, in seconds.
+        timeout_s: how long to wait for a connection, and for each next piece of an answer, in seconds; of an
+            answer's body no more is read after that time in all.
         transport: an httpx transport to use in place of the default one.
     """
 
     def __init__(
         self, url: str = DEFAULT_URL, *, timeout_s: float = TIMEOUT_S, transport: object | None = None
     ) -> None:
-        self._url = httpx.URL(url.rstrip("/"))
-        if self._url.scheme not in {"http", "https"} or not self._url.host:
-            raise ValueError("url must begin with http:// or https:// and name a host")
+        self._url = _url(url)
         if transport is not None and not isinstance(transport, httpx.BaseTransport):
             raise TypeError("transport must be an httpx transport")
         self._transport = transport or httpx.HTTPTransport()
+        self._timeout_s = timeout_s
         self._timeouts = httpx.Timeout(timeout_s).as_dict()
 
     def __repr__(self) -> str:
@@ -91,14 +92,15 @@ class KissmetricsClient:
         Raises:
             Undelivered: there was no answer.
         """
+        deadline = time.monotonic() + self._timeout_s
         try:
             response = self._transport.handle_request(self._built(request))
             try:
                 read = 0
                 for chunk in response.iter_raw():
                     read += len(chunk)
-                    if read > LONGEST_ANSWER:
-                        break
+                    if read > LONGEST_ANSWER or time.monotonic() > deadline:
+                        break  # the status says it all; the rest of the body need not be waited for
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
@@ -123,6 +125,17 @@ class KissmetricsClient:
         Close all connections.
         """
         self._transport.close()
+
+
+def _url(url: str) -> httpx.URL:
+    problem = "url must begin with http:// or https:// and name a host, without a user or a password"
+    try:
+        parsed = httpx.URL(url.rstrip("/"))
+    except httpx.InvalidURL:
+        raise ValueError(problem) from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
+        raise ValueError(problem)
+    return parsed
 
 
 def _retry_after_s(header: str | None) -> float | None:

@@ -1,0 +1,76 @@
+"""
+How event and property names were first written, since Kissmetrics compares them without case.
+"""
+
+from identity.database import Database, Migrations
+from sdkbridge.kissmetrics.requests import RECORD, Request
+from sdkbridge.mapping.properties import compared_name
+from sdkbridge.receipt import CallWarning
+from sdkbridge.remarks import Problem, Remarks
+
+MIGRATIONS: Migrations = {
+    "1_spellings": (
+        """
+        CREATE TABLE spelling (
+            kind TEXT NOT NULL, -- event or property
+            compared TEXT NOT NULL, -- as Kissmetrics compares it
+            written TEXT NOT NULL, -- as it was first written
+            PRIMARY KEY (kind, compared)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+}
+
+MOST_NAMES = 65_535
+"""Event names, and again property names, in one product (Kissmetrics' technical limitations)."""
+
+
+class Spellings:
+    """
+    The names that one database has seen.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._written: dict[tuple[str, str], str] = {}
+        database.migrate("sdkbridge.spellings", MIGRATIONS)
+
+    def remarks(self, requests: tuple[Request, ...]) -> tuple[CallWarning, ...]:
+        """
+        Learn the names in a call's requests; return what Kissmetrics would make of them.
+        """
+        remarks = Remarks()
+        for kind, name in _names(requests):
+            written = self._first_written(kind, name)
+            if written is None:
+                remarks.add(Problem.TOO_MANY_NAMES, name)
+            elif written != name:
+                remarks.add(Problem.OTHER_SPELLING, name)
+        return remarks.warnings()
+
+    def _first_written(self, kind: str, name: str) -> str | None:
+        """
+        Return how a name was first written, this one if it is new, or None if there is no room for it.
+        """
+        key = (kind, compared_name(name))
+        if key not in self._written:
+            with self._database.transaction() as connection:
+                row = self._database.row("SELECT written FROM spelling WHERE kind = ? AND compared = ?", key)
+                if row is None:
+                    if self._count(kind) >= MOST_NAMES:
+                        return None
+                    connection.execute("INSERT INTO spelling VALUES (?, ?, ?)", (*key, name))
+                self._written[key] = name if row is None else row[0]
+        return self._written[key]
+
+    def _count(self, kind: str) -> int:
+        row = self._database.row("SELECT count(*) FROM spelling WHERE kind = ?", (kind,))
+        return 0 if row is None else int(row[0])
+
+
+def _names(requests: tuple[Request, ...]) -> dict[tuple[str, str], None]:
+    """
+    Return the kinds and names in requests, each once, in order.
+    """
+    events = dict.fromkeys(("event", request.name or "") for request in requests if request.path == RECORD)
+    return events | dict.fromkeys(("property", name) for request in requests for name, _ in request.properties)
