@@ -121,8 +121,6 @@ class Reader:
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
                 "COLUMNS": "100",
                 "NO_COLOR": "1",
-                # Nothing listens there: no example can reach the real Kissmetrics.
-                "HTTPS_PROXY": "http://127.0.0.1:9",
             },
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,

@@ -7,10 +7,11 @@ Real processes, a real socket, SIGKILL. The truth is worked out here, from how t
 import json
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sdkbridge.kissmetrics.server import KissmetricsServer
 from sdkbridge.stories import StoryIds
 from sdkbridge.strategies import Strategy, as_sdks_send, never, people_under
 
-CUSTOMERS = 12
+CUSTOMERS = 40
 STRANGERS = 4
 EVENTS = ["Opened", "Searched", "Bought"]
 
@@ -132,17 +133,20 @@ def test_killed_and_played_again(seed: int, file: Path, tmp_path: Path, kissmetr
     Killed at a random moment and played again whole: the same people, nothing lost, nothing counted twice.
     """
     chance = random.Random(seed)
-    process = start_replay(file, tmp_path / "bridge.db", kissmetrics.url)
-    # From before the first call is accepted to after the last request has arrived.
-    wait_for = chance.randrange(0, 150)
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
-        received = kissmetrics.kissmetrics.diagnostics()["received"]
-        if received >= wait_for and (wait_for or chance.random() < 0.01):
-            break
-        time.sleep(0.001)
+    database = tmp_path / "bridge.db"
+    process = start_replay(file, database, kissmetrics.url)
+    # Half are killed while calls are being accepted, half while requests are being delivered.
+    accepting = seed % 2 == 0
+    enough = chance.randrange(1, len(calls()) * 3 // 4) if accepting else chance.randrange(0, 11 * CUSTOMERS)
+    while (
+        process.poll() is None
+        and (accepted(database) if accepting else kissmetrics.kissmetrics.diagnostics()["received"]) < enough
+    ):
+        pass
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
+    if accepting:
+        assert 0 < accepted(database) < len(calls()), "killed in the middle"
 
     again = start_replay(file, tmp_path / "bridge.db", kissmetrics.url)
     out, err = again.communicate(timeout=60)
@@ -152,6 +156,18 @@ def test_killed_and_played_again(seed: int, file: Path, tmp_path: Path, kissmetr
     assert report["accepted"] + report["repeated"] == len(calls())
     assert report["outbox"]["waiting"] == 0
     assert facts(kissmetrics.kissmetrics) == truth()
+
+
+def accepted(database: Path) -> int:
+    """
+    How many calls are committed to a bridge's file.
+    """
+    try:
+        with closing(sqlite3.connect(database.as_uri() + "?mode=ro", uri=True)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM accepted_call").fetchone()
+    except sqlite3.OperationalError:
+        return 0
+    return int(count)
 
 
 def everybody(call: object) -> bool:
