@@ -55,6 +55,13 @@ class DeliveryThread:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
+        try:
+            self._deliver()
+        finally:
+            # The bridge may have stopped waiting for a slow request, whose connection is still open.
+            self._delivery.close()
+
+    def _deliver(self) -> None:
         while not self._stopping.is_set():
             self._awake.clear()
             try:

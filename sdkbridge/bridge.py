@@ -186,7 +186,7 @@ class Bridge(ServerSideCalls[Receipt]):
         self._closed = True
         self._thread.stop(timeout)
         self._delivery.retire()
-        self._transport.close()
+        self._delivery.close()
         self._database.close()
 
     def _open(self) -> Acceptance:

@@ -133,6 +133,12 @@ class Delivery:
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
 
+    def close(self) -> None:
+        """
+        Close the connections to Kissmetrics.
+        """
+        self._transport.close()
+
     def retire(self) -> None:
         """
         Give back all that this worker still holds, for another one to take at once.
