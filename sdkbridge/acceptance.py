@@ -4,7 +4,7 @@ Taking one call: session, identity graph, mapping and outbox, in one transaction
 Everything that a call changes commits together or not at all; when `accept` returns, it is committed.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from attrs import evolve
 
@@ -23,9 +23,10 @@ from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.mapping import map_call, wanted
 from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox
-from sdkbridge.proposals import Proposed, RefusedAlias
+from sdkbridge.proposals import Proposed, RefusedAlias, heeded, sends_alias
 from sdkbridge.receipt import CallWarning, Receipt
 from sdkbridge.remarks import Problem, Remarks
+from sdkbridge.remembered import changed_context, without_carried_traits
 from sdkbridge.session import Change, DeviceSession
 from sdkbridge.sessions import SessionStore
 from sdkbridge.spellings import Spellings
@@ -175,7 +176,7 @@ class Acceptance:
     def _message(self, call: AnyCall, message_id: str) -> Receipt:
         if not wanted(call):
             return _switched_off(message_id)
-        return self._process(stamp_message(admit(call)), message_id, device=None)
+        return self._process(stamp_message(admit(call, long_id=self._options.long_id)), message_id, device=None)
 
     def _on_device(self, device: str, call: AnyCall, message_id: str, once: sessions.Once | None) -> Receipt:
         if not wanted(call):
@@ -184,25 +185,36 @@ class Acceptance:
         # Identities that a device's call carries count only where they name somebody.
         names = isinstance(call, Identify | Alias)
         call = evolve(call, user_id=call.user_id if names else None, anonymous_id=None)
-        admitted = admit(call, needs_identity=False)
-        after, stamped = stamp_on(before, admitted, self._texts(call, Remarks()))
+        admitted = admit(call, needs_identity=False, long_id=self._options.long_id)
+        texts: Mapping[str, str] = self._texts(call, Remarks())
+        if self._options.drop_carried_traits:
+            admitted, texts = without_carried_traits(before, admitted, texts)
+        after, stamped = stamp_on(before, admitted, texts)
         if stamped.change is Change.SWITCH and not self._graph.are_one(before.identity, after.identity):
             stamped = evolve(stamped, warnings=(*stamped.warnings, _USER_SWITCH))
         if once is not None and isinstance(call, Track):
             after, first_time = sessions.record_once(after, call.event, once)
             if not first_time:
                 return Receipt(message_id=message_id)
+        after, context = changed_context(after, stamped.call, self._options)
         if after != before:
             self._sessions.save(after)
-        return self._process(stamped, message_id, device=device)
+        return self._process(stamped, message_id, device=device, context=context)
 
-    def _process(self, stamped: Stamped, message_id: str, *, device: str | None) -> Receipt:
+    def _process(
+        self, stamped: Stamped, message_id: str, *, device: str | None, context: Mapping[str, str] | None = None
+    ) -> Receipt:
         call = stamped.call
-        verdict = self._decide(stamped.proposed, message_id, device)
+        verdict = self._decide(heeded(stamped.proposed, call, self._options), message_id, device)
         if verdict is not None and verdict.outcome is Outcome.REFUSE and isinstance(call, Alias):
             raise RefusedAlias(verdict)
-        alias = verdict is not None and verdict.outcome is Outcome.MERGE
-        mapped = map_call(call, alias=alias, received=self._clock(), options=self._options)
+        mapped = map_call(
+            call,
+            alias=sends_alias(verdict, call, self._options),
+            received=self._clock(),
+            options=self._options,
+            context=context,
+        )
         moved = Remarks()
         requests = tuple(self._to_free_seconds(mapped.requests, moved))
         warnings = (
@@ -239,7 +251,7 @@ class Acceptance:
         Move an event that Kissmetrics would take for a repeat of another to the next free second.
         """
         for request in requests:
-            if request.second is None:
+            if request.second is None or not self._options.nudge_duplicates:
                 yield request
                 continue
             second, alone = self._accepted.take_second(request)

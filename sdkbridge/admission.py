@@ -2,7 +2,8 @@
 Which of a call's identities can be used: folded, not too long, and not a placeholder.
 """
 
-from typing import TypeVar
+from hashlib import sha256
+from typing import Literal, TypeVar
 
 from attrs import evolve, frozen
 
@@ -31,7 +32,11 @@ class Admitted:
     warnings: tuple[CallWarning, ...] = ()
 
 
-def admit(call: AnyCall, *, needs_identity: bool = True) -> Admitted:
+LongId = Literal["reject", "sha256"]
+"""What becomes of an identity that is longer than Kissmetrics keeps."""
+
+
+def admit(call: AnyCall, *, needs_identity: bool = True, long_id: LongId = "reject") -> Admitted:
     """
     Fold a call's identities, and set aside placeholders.
 
@@ -40,11 +45,12 @@ def admit(call: AnyCall, *, needs_identity: bool = True) -> Admitted:
     Args:
         call: the call as it came.
         needs_identity: whether the call must bring an identity of its own; not so on a device, which has one.
+        long_id: whether an identity that is too long is refused, or its SHA-256 taken instead.
 
     Raises:
         InvalidCall: an identity is too long, or none is left that can be used.
     """
-    folded = _folded(call)
+    folded = _folded(call, long_id)
     if isinstance(folded, Alias):
         return Admitted(folded)
     warnings = []
@@ -66,22 +72,26 @@ def admit(call: AnyCall, *, needs_identity: bool = True) -> Admitted:
     return Admitted(folded, refused, tuple(warnings))
 
 
-def _folded(call: C) -> C:
+def _folded(call: C, long_id: LongId) -> C:
     folded = evolve(
-        call, user_id=_usable(call.user_id, "userId"), anonymous_id=_usable(call.anonymous_id, "anonymousId")
+        call,
+        user_id=_usable(call.user_id, "userId", long_id),
+        anonymous_id=_usable(call.anonymous_id, "anonymousId", long_id),
     )
     if isinstance(folded, Alias):
-        return evolve(folded, previous_id=_usable(folded.previous_id, "previousId"))
+        return evolve(folded, previous_id=_usable(folded.previous_id, "previousId", long_id))
     return folded
 
 
-def _usable(identity: str | None, field: str) -> str | None:
+def _usable(identity: str | None, field: str, long_id: LongId) -> str | None:
     if identity is None:
         return None
     try:
         folded = checked(identity, field)
     except InvalidIdentity as error:
         raise InvalidCall(error.field, error.problem, reason="type") from error
+    if len(folded) > LONGEST_IDENTITY and long_id == "sha256":
+        return sha256(folded.encode()).hexdigest()
     if len(folded) > LONGEST_IDENTITY:
         raise InvalidCall(
             field, f"has {len(folded)} characters; Kissmetrics keeps {LONGEST_IDENTITY}", reason="too_long"

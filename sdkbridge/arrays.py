@@ -8,6 +8,7 @@ or loops must not exhaust the stack.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any, Literal
 
 from attrs import Factory, define, frozen
@@ -15,6 +16,7 @@ from attrs import Factory, define, frozen
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Plain, Unusable, member_name, plain, written
 from sdkbridge.remarks import Problem
+from sdkbridge.times import javascript_date_text, strict_date
 
 ARRAYS = (list, tuple, set, frozenset)
 """What is taken for an array, as Segment's Python library does."""
@@ -69,7 +71,7 @@ def array_text(array: Iterable[Any], options: MappingOptions, allowance: Allowan
     Raises:
         TooManyValuesError: the allowance was used up.
     """
-    walk = _Walk(options, allowance)
+    walk = _Walk(options, allowance, into_objects=options.object_array == "json")
     steps = list(walk.through(array))
     if not walk.met_object:
         text: str | None = _joined(steps, options)
@@ -79,6 +81,32 @@ def array_text(array: Iterable[Any], options: MappingOptions, allowance: Allowan
         text = _joined(steps, options)
     else:
         return ArrayText(None, (Problem.OBJECT_ARRAY,))
+    return ArrayText(text, tuple(walk.problems))
+
+
+def object_text(values: Mapping[Any, Any], options: MappingOptions, allowance: Allowance) -> ArrayText:
+    """
+    Return the one text of an object that is not flattened, as it would be in an array.
+
+    Raises:
+        TooManyValuesError: the allowance was used up.
+    """
+    if options.object_array == "js":
+        return ArrayText(OBJECT)
+    if options.object_array == "drop":
+        return ArrayText(None, (Problem.OBJECT_ARRAY,))
+    return json_text(values, options, allowance)
+
+
+def json_text(values: Iterable[Any], options: MappingOptions, allowance: Allowance) -> ArrayText:
+    """
+    Return an array or object as JSON.
+
+    Raises:
+        TooManyValuesError: the allowance was used up.
+    """
+    walk = _Walk(options, allowance, into_objects=True)
+    text = _json(list(walk.through(values)), options)
     return ArrayText(text, tuple(walk.problems))
 
 
@@ -107,6 +135,7 @@ class _Level:
 class _Walk:
     options: MappingOptions
     allowance: Allowance
+    into_objects: bool
     met_object: bool = False
     problems: dict[Problem, None] = Factory(dict)
 
@@ -147,15 +176,21 @@ class _Walk:
     def _is_entered(self, value: object) -> bool:
         if isinstance(value, Mapping):
             self.met_object = True
-            return self.options.object_array == "json"
+            return self.into_objects
         return isinstance(value, ARRAYS)
 
     def _single(self, value: object) -> Plain:
-        single = OBJECT if isinstance(value, Mapping) else plain(value)
+        single = OBJECT if isinstance(value, Mapping) else self._date(value) or plain(value)
         if isinstance(single, Unusable):
             self.problems[single.problem] = None
             return None
         return single
+
+    def _date(self, value: object) -> str | None:
+        if self.options.array_dates == "keep":
+            return None
+        moment = strict_date(value) if isinstance(value, str) and self.options.iso_dates == "unix" else value
+        return javascript_date_text(moment) if isinstance(moment, date) else None
 
 
 def _members(container: Iterable[Any]) -> Iterator[tuple[Any, Any]]:

@@ -23,6 +23,7 @@ from sdkbridge.device import Device
 from sdkbridge.errors import BridgeClosed, InvalidCall
 from sdkbridge.ids import IdGenerator, RandomIds
 from sdkbridge.kissmetrics.client import DEFAULT_URL, KissmetricsClient, Transport
+from sdkbridge.kissmetrics.requests import Sending
 from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox, OutboxCounts
 from sdkbridge.receipt import Receipt
@@ -88,15 +89,17 @@ class Bridge(ServerSideCalls[Receipt]):
         self._transport = transport or KissmetricsClient(url)
         self._database = Database(path)
         self.graph = IdentityGraph(self._database, policy=policy, clock=clock)
+        options = options or MappingOptions()
         self._acceptance = Acceptance(
             self._database,
             self.graph,
-            options=options or MappingOptions(),
+            options=options,
             clock=clock,
             ids=ids or RandomIds(),
         )
         self._outbox = Outbox(self._database)
-        self._delivery = Delivery(self._outbox, self._transport, api_key=api_key, clock=clock)
+        sending = Sending(method=options.method, get_max_query=options.get_max_query)
+        self._delivery = Delivery(self._outbox, self._transport, api_key=api_key, clock=clock, sending=sending)
         self._thread = DeliveryThread(self._delivery)
         self._deliver = deliver
         self._closed = False

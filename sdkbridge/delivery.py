@@ -12,7 +12,7 @@ from attrs import frozen
 
 from identity.clock import Clock
 from sdkbridge.kissmetrics.client import Answer, Transport, Undelivered
-from sdkbridge.kissmetrics.requests import wire
+from sdkbridge.kissmetrics.requests import IOS_RULE, Sending, wire
 from sdkbridge.outbox import ALIAS_WAIT_MS, LEASE_MS, LONGEST_RETRY_MS, Outbox, QueuedRequest
 
 NEVER = frozenset({400, 404, 410, 413, 414, 431})
@@ -59,13 +59,17 @@ class Delivery:
         transport: what carries them.
         api_key: the Kissmetrics key to send them with.
         clock: the time in seconds since 1970 UTC.
+        sending: by which method requests are sent.
     """
 
-    def __init__(self, outbox: Outbox, transport: Transport, *, api_key: str, clock: Clock) -> None:
+    def __init__(
+        self, outbox: Outbox, transport: Transport, *, api_key: str, clock: Clock, sending: Sending = IOS_RULE
+    ) -> None:
         self._outbox = outbox
         self._transport = transport
         self._api_key = api_key
         self._clock = clock
+        self._sending = sending
         self._worker = worker_name()
 
     def run_once(self, *, go_on: Callable[[], bool] = lambda: True) -> Delivered:
@@ -110,7 +114,7 @@ class Delivery:
 
     def _send(self, request: QueuedRequest) -> str:
         try:
-            answer = self._transport.send(wire(request.path, request.query, self._api_key))
+            answer = self._transport.send(wire(request.path, request.query, self._api_key, sending=self._sending))
         except Undelivered as problem:
             return self._retry(request, f"no answer ({problem})")
         if answer.status == 304 or 200 <= answer.status < 300:

@@ -18,7 +18,7 @@ from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.kissmetrics.server import KissmetricsServer
 from sdkbridge.receipt import Receipt
 from sdkbridge.stories import Score, Story, StoryIds, score
-from sdkbridge.strategies import as_sdks_send, never, people_under, segment_server
+from sdkbridge.strategies import SEGMENT_SERVER, as_sdks_send, never, people_under, segment_server
 
 
 @frozen(kw_only=True)
@@ -89,7 +89,9 @@ def demonstrate(story: Story) -> Demonstration:
         requests=requests,
         people={
             "never": _counted(people_under(never, calls, received=time.time())),
-            "segment-server": _counted(people_under(segment_server, calls, received=time.time())),
+            "segment-server": _counted(
+                people_under(segment_server, calls, received=time.time(), options=SEGMENT_SERVER)
+            ),
             "guarded": tuple(
                 CountedPerson(identities=frozenset(person["identities"]), event_counts=person["event_counts"])
                 for person in told

@@ -17,7 +17,7 @@ from attrs import frozen
 from sdkbridge.javascript import LARGEST_SAFE_INTEGER, number_text
 from sdkbridge.options import MappingOptions
 from sdkbridge.remarks import Problem
-from sdkbridge.times import strict_date_second, unix_second
+from sdkbridge.times import iso_text, strict_date, unix_second
 
 Plain = str | bool | int | float | None
 """A single value as JSON knows it; None for what says nothing."""
@@ -58,15 +58,22 @@ def written(value: Plain, options: MappingOptions) -> str:
     return value if isinstance(value, str) else number_text(value)
 
 
-def written_property(value: Plain, options: MappingOptions) -> str:
+def written_date(value: object, options: MappingOptions, *, nested: bool) -> str | None:
     """
-    Return the text of a plain value that is a property by itself: there, a text that is a date becomes seconds.
+    Return the text of a date that is a property by itself, or None for what is no date.
+
+    Args:
+        value: a date, or a text; a text that is a date counts as one unless the options keep such texts.
+        options: how dates are written.
+        nested: whether it stands inside an object.
     """
-    if isinstance(value, str) and options.iso_dates == "unix":
-        second = strict_date_second(value)
-        if second is not None:
-            return str(second)
-    return written(value, options)
+    moment = strict_date(value) if isinstance(value, str) and options.iso_dates == "unix" else value
+    if not isinstance(moment, date):
+        return None
+    if nested and options.nested_dates == "iso":
+        return iso_text(moment)
+    second = unix_second(moment)
+    return None if second is None else str(second)
 
 
 def member_name(key: object, options: MappingOptions) -> str | Unusable:

@@ -4,9 +4,10 @@ Which link a call proposes by the identities that it carries.
 
 from attrs import frozen
 
-from identity.links import LinkKind, Verdict
+from identity.links import LinkKind, Outcome, Verdict
 from sdkbridge.calls import Alias, AnyCall, Identify
 from sdkbridge.errors import InvalidCall
+from sdkbridge.options import MappingOptions
 
 
 @frozen
@@ -58,3 +59,25 @@ def proposed_by(call: AnyCall, refused_user_id: str | None) -> Proposed | None:
     if isinstance(call, Identify) and call.anonymous_id is not None and newer is not None:
         return Proposed(call.anonymous_id, newer, LinkKind.FIRST_IDENTIFY)
     return None
+
+
+def heeded(proposed: Proposed | None, call: AnyCall, options: MappingOptions) -> Proposed | None:
+    """
+    Return a call's proposal if the options let it make one.
+
+    Raises:
+        InvalidCall: an alias has no previousId, and the options take nothing else for it.
+    """
+    if isinstance(call, Alias) and call.previous_id is None and not options.alias_from_anonymous_id:
+        raise InvalidCall("previousId", "is required", reason="required")
+    return None if isinstance(call, Identify) and options.auto_alias == "never" else proposed
+
+
+def sends_alias(verdict: Verdict | None, call: AnyCall, options: MappingOptions) -> bool:
+    """
+    Tell whether an alias leaves: after a verdict to merge, and of a known link if an identify always sends one.
+    """
+    if verdict is None:
+        return False
+    again = isinstance(call, Identify) and options.auto_alias == "always"
+    return verdict.outcome is Outcome.MERGE or (again and verdict.outcome is Outcome.KNOWN)

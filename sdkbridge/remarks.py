@@ -40,6 +40,12 @@ class Problem(StrEnum):
     DENSE = "dense"
     UNNAMED_PAGE = "unnamed_page"
     SWITCHED_OFF = "switched_off"
+    CALL_NOT_SENT = "call_not_sent"
+    CARRIED_TRAITS = "carried_traits"
+    LONG_NAME = "long_name"
+    LOST_SIBLING = "lost_sibling"
+    NAME_CUT = "name_cut"
+    RESERVED_SENT = "reserved_sent"
 
 
 SENTENCES = {
@@ -66,6 +72,12 @@ SENTENCES = {
     Problem.DENSE: "Kissmetrics may drop an event of this name: no second nearby is free of another",
     Problem.UNNAMED_PAGE: "it has neither a name nor a category; nothing was sent",
     Problem.SWITCHED_OFF: "the options record no such page; nothing was sent",
+    Problem.CALL_NOT_SENT: "the options send no such call; nothing was sent",
+    Problem.CARRIED_TRAITS: "traits that were said of the person before were left out",
+    Problem.LONG_NAME: "Kissmetrics keeps 255 characters of a name; longer ones were sent all the same",
+    Problem.LOST_SIBLING: "what follows an object inside an object was lost, as the option flatten_objects says",
+    Problem.NAME_CUT: "names of more than 255 characters were cut",
+    Problem.RESERVED_SENT: "names that are reserved for the request were sent where it has none of its own",
 }
 
 

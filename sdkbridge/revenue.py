@@ -24,6 +24,7 @@ _AMOUNT = re.compile(
     re.ASCII | re.VERBOSE,
 )
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_PARSE_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CURRENCY_CODE = re.compile(r"[^\W\d_]{0,3}\.?")
 _COMMA_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{2,3})*,\d{3}", re.ASCII)
 _DOT_THOUSANDS = re.compile(r"[1-9]\d{0,2}(\.\d{3})*\.\d{3}", re.ASCII)
@@ -45,6 +46,21 @@ def revenue_amount(value: object) -> float | None:
         except (OverflowError, ValueError):
             return None
     return None
+
+
+def segment_amount(value: object) -> float | None:
+    """
+    Return the amount as Segment's libraries read it.
+
+    A number is itself; a text is read, dollar signs taken out, up to where it stops being a number, which makes
+    1 of "1,234.50".
+
+    Source: ``segmentio-facade``, ``currency``.
+    """
+    if not isinstance(value, str):
+        return revenue_amount(value)
+    match = _PARSE_FLOAT.match(value.replace("$", "").lstrip())
+    return None if match is None else _finite(float(match[0]))
 
 
 def _finite(amount: float | None) -> float | None:

@@ -7,11 +7,12 @@ from attrs import frozen
 from identity.links import Link, LinkKind, Outcome
 from identity.policy import MergePolicy, first_meeting
 from sdkbridge.admission import admit
-from sdkbridge.calls import Alias, JSONObject, parse_call
+from sdkbridge.calls import Alias, AnyCall, JSONObject, parse_call
+from sdkbridge.errors import InvalidCall
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping import map_call, wanted
 from sdkbridge.options import MappingOptions
-from sdkbridge.proposals import RefusedAlias, proposed_by
+from sdkbridge.proposals import Proposed, RefusedAlias, heeded, proposed_by
 from sdkbridge.receipt import CallWarning
 
 
@@ -34,7 +35,7 @@ def map_alone(
     Args:
         message: the call.
         options: how it is mapped.
-        policy: what decides about its alias.
+        policy: what decides about its alias, unless identities are taken as they come.
         received: the time in seconds since 1970 UTC, for a call that tells none.
 
     Raises:
@@ -43,19 +44,34 @@ def map_alone(
     call = parse_call(message)
     if not wanted(call):
         return MappedAlone((), ())
-    admitted = admit(call)
-    proposed = proposed_by(admitted.call, admitted.refused_user_id)
-    alias = False
-    if proposed is not None:
-        link = Link(
-            older=proposed.older,
-            newer=proposed.newer,
-            kind=proposed.kind or LinkKind.SERVER_ALIAS,
-            at_ms=int(received * 1000),
-        )
-        verdict = policy.decide(first_meeting(link))
-        if verdict.outcome is Outcome.REFUSE and isinstance(admitted.call, Alias):
-            raise RefusedAlias(verdict)
-        alias = verdict.outcome is Outcome.MERGE
+    if options.identities == "as_sent":
+        return _as_sent(call, options=options, received=received)
+    admitted = admit(call, long_id=options.long_id)
+    proposed = heeded(proposed_by(admitted.call, admitted.refused_user_id), admitted.call, options)
+    alias = proposed is not None and _is_merged(admitted.call, proposed, policy, at_ms=int(received * 1000))
     mapped = map_call(admitted.call, alias=alias, received=received, options=options)
     return MappedAlone(mapped.requests, admitted.warnings + mapped.warnings)
+
+
+def _is_merged(call: AnyCall, proposed: Proposed, policy: MergePolicy, *, at_ms: int) -> bool:
+    link = Link(
+        older=proposed.older,
+        newer=proposed.newer,
+        kind=proposed.kind or LinkKind.SERVER_ALIAS,
+        at_ms=at_ms,
+    )
+    verdict = policy.decide(first_meeting(link))
+    if verdict.outcome is Outcome.REFUSE and isinstance(call, Alias):
+        raise RefusedAlias(verdict)
+    return verdict.outcome is Outcome.MERGE
+
+
+def _as_sent(call: AnyCall, *, options: MappingOptions, received: float) -> MappedAlone:
+    """
+    Map a call as systems do that look at no identity: whatever proposes an alias sends it.
+    """
+    if call.user_id is None and call.anonymous_id is None:
+        raise InvalidCall("userId", "is required, or else anonymousId", reason="required")
+    proposed = heeded(proposed_by(call, None), call, options)
+    mapped = map_call(call, alias=proposed is not None, received=received, options=options)
+    return MappedAlone(mapped.requests, mapped.warnings)

@@ -13,7 +13,11 @@ from sdkbridge.calls import Alias, AnyCall, Identify, JSONObject, parse_call
 from sdkbridge.ids import IdGenerator
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.mapping import map_call
-from sdkbridge.options import MappingOptions
+from sdkbridge.options import MappingOptions, options_for
+
+BRIDGE = options_for("bridge", {})
+SEGMENT_SERVER = options_for("segment-server", {})
+"""How Segment's server integration maps what `segment_server` decides about."""
 
 Strategy = Callable[[AnyCall], bool]
 """Whether a call's alias is sent."""
@@ -62,7 +66,9 @@ def as_sdks_send(messages: Iterable[JSONObject], *, ids: IdGenerator) -> Iterato
             yield evolve(call, user_id=session.user_id, anonymous_id=session.anonymous_id)
 
 
-def people_under(strategy: Strategy, calls: Iterable[AnyCall], *, received: float) -> LocalKissmetrics:
+def people_under(
+    strategy: Strategy, calls: Iterable[AnyCall], *, received: float, options: MappingOptions = BRIDGE
+) -> LocalKissmetrics:
     """
     Return a Kissmetrics of its own that was told of the calls under one strategy.
 
@@ -70,12 +76,13 @@ def people_under(strategy: Strategy, calls: Iterable[AnyCall], *, received: floa
         strategy: which aliases are sent.
         calls: as SDKs send them.
         received: the time in seconds since 1970 UTC, for calls that tell none.
+        options: how calls are mapped besides.
     """
     kissmetrics = LocalKissmetrics(Database(":memory:"), clock=lambda: received)
     for call in calls:
         if isinstance(call, Alias) and call.previous_id is None:
             continue
-        mapped = map_call(call, alias=strategy(call), received=received, options=MappingOptions())
+        mapped = map_call(call, alias=strategy(call), received=received, options=options)
         for request in mapped.requests:
             kissmetrics.receive(request.path, {"_k": "comparison", **request.parameters()})
     return kissmetrics

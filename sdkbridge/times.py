@@ -10,6 +10,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from numbers import Real
+from typing import Literal
 
 from attrs import frozen
 
@@ -38,6 +39,8 @@ _ISO = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STRICT_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d*)?", re.ASCII)
 
@@ -52,27 +55,36 @@ class EventTime:
     warnings: tuple[CallWarning, ...] = ()
 
 
-def event_second(timestamp: object, sent_at: object, received: float) -> EventTime:
+def event_second(
+    timestamp: object,
+    sent_at: object,
+    received: float,
+    *,
+    policy: Literal["device", "segment", "received"] = "device",
+) -> EventTime:
     """
     Return the second at which a call happened.
 
-    The sender's own time is kept, so that a call sent again has the same second and Kissmetrics drops the
-    repeat. It is corrected by the difference of the two clocks only when it cannot be right: the call was sent
-    more than five minutes after it was received, or happened in the future or before 2009.
+    By the policy ``device``, the sender's own time is kept, so that a call sent again has the same second and
+    Kissmetrics drops the repeat. It is corrected by the difference of the two clocks only when it cannot be
+    right: the call was sent more than five minutes after it was received, or happened in the future or before
+    2009. By ``segment`` it is always corrected, as Segment's servers do; by ``received`` it counts for nothing.
 
     Args:
         timestamp: when it happened, by the sender's clock; see `moment_of` for what can be read.
         sent_at: when it was sent, by the same clock.
         received: when it arrived, in seconds since 1970 UTC.
+        policy: which time counts.
     """
     now = math.floor(received)
-    if timestamp is None or (isinstance(timestamp, str) and not timestamp.strip()):
+    if policy == "received" or timestamp is None or (isinstance(timestamp, str) and not timestamp.strip()):
         return EventTime(now)
     happened = moment_of(timestamp)
     if happened is None:
         return _at(now, "unreadable_time", "timestamp is no date that can be read; the time of arrival was used")
     sent = moment_of(sent_at)
-    if sent is not None and (sent > received + CLOCK_AHEAD_S or not _plausible(happened, now)):
+    impossible = sent is not None and (sent > received + CLOCK_AHEAD_S or not _plausible(happened, now))
+    if sent is not None and (impossible or policy == "segment"):
         happened = received - (sent - happened)
     second = math.floor(happened)
     if second < EARLIEST_SECOND:
@@ -115,14 +127,40 @@ def unix_second(value: date) -> int | None:
     return None if seconds is None else math.floor(seconds)
 
 
-def strict_date_second(text: str) -> int | None:
+def strict_date(text: str) -> datetime | None:
     """
-    Return the whole second of a text that begins with ``YYYY-MM-DD`` and is a date as a whole; None otherwise.
+    Return the moment of a text that begins with ``YYYY-MM-DD`` and is a date as a whole; None otherwise.
     """
-    if not _STRICT_DATE.match(text):
+    return _parsed(text) if _STRICT_DATE.match(text) else None
+
+
+def iso_text(value: date) -> str | None:
+    """
+    Write a date or datetime as JavaScript's ``toISOString`` does; None for what is out of Python's range.
+    """
+    moment = _in_utc(value)
+    if moment is None:
         return None
-    parsed = _parsed(text)
-    return None if parsed is None else unix_second(parsed)
+    return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+def javascript_date_text(value: date) -> str | None:
+    """
+    Write a date or datetime as JavaScript does on a machine whose clock is UTC; None as above.
+    """
+    moment = _in_utc(value)
+    if moment is None:
+        return None
+    names = f"{_DAYS[moment.weekday()]} {_MONTHS[moment.month - 1]}"
+    return f"{names} {moment:%d} {moment.year:04} {moment:%H:%M:%S} GMT+0000 (Coordinated Universal Time)"
+
+
+def _in_utc(value: date) -> datetime | None:
+    since = _since_epoch(value)
+    try:
+        return None if since is None else EPOCH + since
+    except OverflowError:
+        return None
 
 
 def _plausible(happened: float, now: int) -> bool:
@@ -139,12 +177,17 @@ def _counted(number: float) -> float | None:
 
 
 def _seconds(value: date) -> float | None:
+    since = _since_epoch(value)
+    return None if since is None else since / timedelta(seconds=1)
+
+
+def _since_epoch(value: date) -> timedelta | None:
     try:
         if not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day, tzinfo=UTC)
         elif value.utcoffset() is None:
             value = value.replace(tzinfo=UTC)
-        return (value - EPOCH) / timedelta(seconds=1)
+        return value - EPOCH
     except ValueError:
         return None
 

@@ -12,8 +12,9 @@ from hypothesis import settings
 
 from identity.database import Database
 from sdkbridge import Bridge
-from sdkbridge.kissmetrics.people import LocalKissmetrics
-from sdkbridge.kissmetrics.server import KissmetricsServer
+from sdkbridge.pytest_plugin import RunningKissmetrics
+
+pytest_plugins = ["pytester"]
 
 # No deadline: how fast one example runs says more about the machine than about the code.
 settings.register_profile("default", deadline=None, max_examples=100)
@@ -62,16 +63,7 @@ def databases_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def kissmetrics() -> Iterator[KissmetricsServer]:
-    """
-    A local Kissmetrics that listens on a free port.
-    """
-    with KissmetricsServer(LocalKissmetrics(Database(":memory:"))) as server:
-        yield server
-
-
-@pytest.fixture
-def bridge(tmp_path: Path, kissmetrics: KissmetricsServer) -> Iterator[Bridge]:
+def bridge(tmp_path: Path, kissmetrics: RunningKissmetrics) -> Iterator[Bridge]:
     """
     A bridge on a new file that delivers to the local Kissmetrics.
     """

@@ -15,7 +15,7 @@ from sdkbridge import Bridge
 from sdkbridge.accepted import FURTHEST_MOVE_S, AcceptedCalls
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.kissmetrics.server import KissmetricsServer
+from sdkbridge.pytest_plugin import RunningKissmetrics
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_the_bridge_says_what_it_could_not_keep_apart(tmp_path: Path) -> None:
     assert codes == [[], *[["same_second"]] * 60, ["dense"]]
 
 
-def test_a_repeated_message_id_is_one_call(bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+def test_a_repeated_message_id_is_one_call(bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
     """
     The same message again, on whatever way, does nothing and says so.
     """
@@ -119,10 +119,10 @@ def test_a_repeated_message_id_is_one_call(bridge: Bridge, kissmetrics: Kissmetr
 
     assert not first.repeated
     assert all(receipt.repeated and not receipt.requests for receipt in again)
-    assert events(kissmetrics.kissmetrics) == {"Clicked": 1}
+    assert events(kissmetrics.local) == {"Clicked": 1}
 
 
-def test_the_same_call_without_a_message_id_is_two_calls(bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+def test_the_same_call_without_a_message_id_is_two_calls(bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
     """
     Two identical clicks in one second, made by two calls, count twice.
     """
@@ -130,7 +130,7 @@ def test_the_same_call_without_a_message_id_is_two_calls(bridge: Bridge, kissmet
         bridge.track("A", "Clicked", timestamp=1_700_000_000)
     bridge.flush()
 
-    assert events(kissmetrics.kissmetrics) == {"Clicked": 2}
+    assert events(kissmetrics.local) == {"Clicked": 2}
 
 
 def events(kissmetrics: LocalKissmetrics) -> dict[str, int]:

@@ -15,11 +15,11 @@ from segment.analytics.client import Client
 from identity import StoreError
 from sdkbridge import Bridge, BridgeClosed, InvalidCall
 from sdkbridge.kissmetrics.people import Person
-from sdkbridge.kissmetrics.server import KissmetricsServer
+from sdkbridge.pytest_plugin import RunningKissmetrics
 
 
-def people(kissmetrics: KissmetricsServer) -> list[Person]:
-    return kissmetrics.kissmetrics.people()
+def people(kissmetrics: RunningKissmetrics) -> list[Person]:
+    return kissmetrics.people
 
 
 @pytest.mark.parametrize("method", ["identify", "track", "alias", "group", "page", "screen"])
@@ -40,7 +40,7 @@ class TestSegmentsPage:
     """
 
     def test_automatic_alias_on_the_first_identify_and_only_then(
-        self, bridge: Bridge, kissmetrics: KissmetricsServer
+        self, bridge: Bridge, kissmetrics: RunningKissmetrics
     ) -> None:
         """
         As from the iOS SDK: the events from before the name and after it are one person's.
@@ -54,10 +54,10 @@ class TestSegmentsPage:
         (person,) = people(kissmetrics)
 
         assert person.event_counts == {"App Opened": 1, "Signed Up": 1}
-        assert sum(request.path == "/a" for request in kissmetrics.kissmetrics.requests()) == 1
+        assert sum(request.path == "/a" for request in kissmetrics.requests) == 1
 
     def test_merging_identities_after_an_email_change(
-        self, bridge: Bridge, kissmetrics: KissmetricsServer
+        self, bridge: Bridge, kissmetrics: RunningKissmetrics
     ) -> None:
         """
         Old and new address are one person, with the history of both.
@@ -75,7 +75,7 @@ class TestSegmentsPage:
         assert (person.properties["plan"].first, person.properties["plan"].last) == ("free", "pro")
 
     def test_aliasing_new_users_server_side_together_with_client_side_tracking(
-        self, bridge: Bridge, kissmetrics: KissmetricsServer
+        self, bridge: Bridge, kissmetrics: RunningKissmetrics
     ) -> None:
         """
         An anonymous identity handed over from a browser joins the account made on the server.
@@ -91,7 +91,7 @@ class TestSegmentsPage:
         assert person.event_counts == {"Viewed Landing Page": 1, "Registered": 1}
 
     def test_aliasing_new_users_exclusively_server_side(
-        self, bridge: Bridge, kissmetrics: KissmetricsServer
+        self, bridge: Bridge, kissmetrics: RunningKissmetrics
     ) -> None:
         """
         alias, identify, track: the identity that only the alias names is joined, but not shown.
@@ -106,7 +106,7 @@ class TestSegmentsPage:
         assert person.visible_identities == ("12345",)
 
 
-def test_a_device_survives_a_restart(tmp_path: Path, kissmetrics: KissmetricsServer) -> None:
+def test_a_device_survives_a_restart(tmp_path: Path, kissmetrics: RunningKissmetrics) -> None:
     """
     The anonymous identity, the name and the once-only marks are in the file.
     """
@@ -118,7 +118,7 @@ def test_a_device_survives_a_restart(tmp_path: Path, kissmetrics: KissmetricsSer
             phone.set_distinct({"App Version": "4.2", "Build": 812})
             seen.append(phone.anonymous_id)
             bridge.flush()
-    requests = [(r.path, r.parameters.get("_n")) for r in kissmetrics.kissmetrics.requests()]
+    requests = [(r.path, r.parameters.get("_n")) for r in kissmetrics.requests]
 
     assert seen[0] == seen[1]
     assert requests == [("/e", "App Installed"), ("/s", None)]
@@ -250,7 +250,7 @@ def test_a_closed_bridge_says_so(bridge: Bridge) -> None:
             use()
 
 
-def test_what_was_not_delivered_waits_for_the_next_bridge(tmp_path: Path, kissmetrics: KissmetricsServer) -> None:
+def test_what_was_not_delivered_waits_for_the_next_bridge(tmp_path: Path, kissmetrics: RunningKissmetrics) -> None:
     """
     A bridge whose Kissmetrics is away keeps everything; the next one delivers it.
     """
@@ -265,7 +265,7 @@ def test_what_was_not_delivered_waits_for_the_next_bridge(tmp_path: Path, kissme
     assert (after.waiting, after.delivered) == (0, 1)
 
 
-def test_calls_are_delivered_without_being_asked(bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+def test_calls_are_delivered_without_being_asked(bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
     """
     A backend that never flushes still delivers.
     """
@@ -287,7 +287,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
             Bridge(path, api_key="k")
 
 
-def test_threads_share_a_bridge(bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+def test_threads_share_a_bridge(bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
     """
     Eight threads on one bridge and one anonymous identity: every event arrives, and one alias.
     """
@@ -306,7 +306,7 @@ def test_threads_share_a_bridge(bridge: Bridge, kissmetrics: KissmetricsServer) 
     (person,) = people(kissmetrics)
 
     assert person.event_counts == {f"Event {number}": 10 for number in range(8)}
-    assert sum(request.path == "/a" for request in kissmetrics.kissmetrics.requests()) == 1
+    assert sum(request.path == "/a" for request in kissmetrics.requests) == 1
 
 
 @freeze_time("2026-03-01T12:00:00Z")

@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from sdkbridge.kissmetrics.server import KissmetricsServer
+from sdkbridge.pytest_plugin import RunningKissmetrics
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 RECORDED = FIXTURES / "recorded" / "segment-analytics-python-2.4.0.ndjson"
@@ -84,7 +84,7 @@ class TestReplay:
             "Signed Up": 1,
         }
 
-    def test_a_second_time_everything_is_repeated(self, kissmetrics: KissmetricsServer, tmp_path: Path) -> None:
+    def test_a_second_time_everything_is_repeated(self, kissmetrics: RunningKissmetrics, tmp_path: Path) -> None:
         """
         Playing a file again does nothing, and the report says so.
         """
@@ -95,7 +95,7 @@ class TestReplay:
         assert (second["accepted"], second["repeated"], second["requests"]) == (0, 13, 0)
 
     def test_bad_lines_are_reported_by_number_and_the_rest_go_on(
-        self, kissmetrics: KissmetricsServer, tmp_path: Path
+        self, kissmetrics: RunningKissmetrics, tmp_path: Path
     ) -> None:
         """
         Each refused line is told with its reason; exit code 3.
@@ -126,7 +126,7 @@ class TestReplay:
         shown = run("replay", file, "--db", tmp_path / "b.db", "--url", kissmetrics.url)
         assert "line 7: alias was refused: 'null' stands for nobody" in shown.stderr
 
-    def test_device_lines_go_through_the_session(self, kissmetrics: KissmetricsServer, tmp_path: Path) -> None:
+    def test_device_lines_go_through_the_session(self, kissmetrics: RunningKissmetrics, tmp_path: Path) -> None:
         """
         A line with a device, resets included, even without message ids, and twice: one alias a session.
         """
@@ -145,13 +145,13 @@ class TestReplay:
         for _ in range(2):
             done = run("replay", file, "--db", tmp_path / "b.db", "--url", kissmetrics.url)
             assert done.returncode == 0, done.stderr
-        people = kissmetrics.kissmetrics.people()
+        people = kissmetrics.people
 
         assert sorted(sorted(set(person.identities) & {"A", "B"}) for person in people) == [["A"], ["B"]]
         assert [len(person.identities) for person in people] == [2, 2]
         assert [dict(person.event_counts) for person in people] == [{"Opened": 1}] * 2
 
-    def test_standard_input(self, kissmetrics: KissmetricsServer, tmp_path: Path) -> None:
+    def test_standard_input(self, kissmetrics: RunningKissmetrics, tmp_path: Path) -> None:
         """
         - reads a pipe; lines of a pipe without message ids are new each time.
         """
@@ -162,7 +162,7 @@ class TestReplay:
         assert [report["accepted"] for report in reports] == [1, 1]
 
     def test_what_is_left_is_an_error_unless_nobody_waits(
-        self, kissmetrics: KissmetricsServer, tmp_path: Path
+        self, kissmetrics: RunningKissmetrics, tmp_path: Path
     ) -> None:
         """
         Exit code 1 while Kissmetrics is away; --no-wait leaves delivery to the next run, which does it.
@@ -177,7 +177,7 @@ class TestReplay:
         assert json.loads(left.stdout)["last_error"] == "no answer (ConnectError)"
         assert unwaited.returncode == 0
         assert (after.returncode, json.loads(after.stdout)["outbox"]["delivered"]) == (0, 16)
-        assert len(kissmetrics.kissmetrics.people()) == 2
+        assert len(kissmetrics.people) == 2
 
     def test_a_key_is_needed_away_from_this_machine(self, tmp_path: Path) -> None:
         """
@@ -270,7 +270,7 @@ class TestStatus:
     sdkbridge status.
     """
 
-    def test_counts_after_a_replay(self, kissmetrics: KissmetricsServer, tmp_path: Path) -> None:
+    def test_counts_after_a_replay(self, kissmetrics: RunningKissmetrics, tmp_path: Path) -> None:
         """
         Identities, people, links by verdict, and the outbox.
         """
@@ -374,7 +374,7 @@ def test_help_is_there(arguments: list[str]) -> None:
     assert "sdkbridge" in done.stdout
 
 
-def test_a_port_that_is_taken_is_one_sentence(kissmetrics: KissmetricsServer) -> None:
+def test_a_port_that_is_taken_is_one_sentence(kissmetrics: RunningKissmetrics) -> None:
     """
     No traceback, and exit code 1.
     """

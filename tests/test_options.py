@@ -2,6 +2,7 @@
 The options of the mapping, and the profiles that bundle them.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from attrs import exceptions, fields
 
 from sdkbridge.errors import BridgeError
 from sdkbridge.options import PROFILES, InvalidOption, MappingOptions, options_for
+from sdkbridge.options.described import Description, described
 
 
 def test_the_bridge_profile_is_the_default():
@@ -112,12 +114,26 @@ def test_options_cannot_be_changed_afterwards():
         options.bool_style = "int"
 
 
+def as_row(option: Description) -> str:
+    """
+    Return the row of the documents' table that says all there is to say of an option.
+    """
+
+    def code(value: object) -> str:
+        plain = value if isinstance(value, str) and value else json.dumps(value)
+        return "`" + plain.replace("|", "\\|") + "`"
+
+    others = ", ".join(code(choice) for choice in option.choices if choice != option.default)
+    default = code(option.default) + (f" (or {others})" if others else "")
+    elsewhere = "; ".join(f"{profile}: {code(value)}" for profile, value in option.profiles.items())
+    return f"| `{option.name}` | {default} | {option.meaning} | {elsewhere} |"
+
+
 def test_every_option_is_documented() -> None:
     """
-    docs/mapping.md lists each option with its default and what it does.
+    docs/mapping.md lists each option with its default, what it does, and which profiles differ, and no other.
     """
     page = (Path(__file__).parent.parent / "docs" / "mapping.md").read_text(encoding="utf-8")
-    for option in fields(MappingOptions):
-        default = str(option.default).lower() if isinstance(option.default, bool) else option.default
-        assert f"| `{option.name}` | `{default}`" in page
-        assert option.metadata["meaning"] in page
+    listed = [line for line in page.partition("\n## Options")[2].splitlines() if line.startswith("| `")]
+
+    assert listed == [as_row(option) for option in described()]

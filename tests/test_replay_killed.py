@@ -19,7 +19,7 @@ import pytest
 from attrs import frozen
 
 from sdkbridge.kissmetrics.people import LocalKissmetrics
-from sdkbridge.kissmetrics.server import KissmetricsServer
+from sdkbridge.pytest_plugin import RunningKissmetrics
 from sdkbridge.stories import StoryIds
 from sdkbridge.strategies import Strategy, as_sdks_send, never, people_under
 
@@ -115,7 +115,7 @@ def start_replay(file: Path, database: Path, url: str) -> subprocess.Popen[bytes
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_undisturbed(file: Path, tmp_path: Path, kissmetrics: KissmetricsServer) -> None:
+def test_undisturbed(file: Path, tmp_path: Path, kissmetrics: RunningKissmetrics) -> None:
     """
     Left alone, the replay reports every line, and the people are the true ones.
     """
@@ -124,11 +124,11 @@ def test_undisturbed(file: Path, tmp_path: Path, kissmetrics: KissmetricsServer)
 
     assert (process.returncode, err) == (0, b"")
     assert json.loads(out)["accepted"] == len(calls())
-    assert facts(kissmetrics.kissmetrics) == truth()
+    assert facts(kissmetrics.local) == truth()
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_killed_and_played_again(seed: int, file: Path, tmp_path: Path, kissmetrics: KissmetricsServer) -> None:
+def test_killed_and_played_again(seed: int, file: Path, tmp_path: Path, kissmetrics: RunningKissmetrics) -> None:
     """
     Killed at a random moment and played again whole: the same people, nothing lost, nothing counted twice.
     """
@@ -140,7 +140,7 @@ def test_killed_and_played_again(seed: int, file: Path, tmp_path: Path, kissmetr
     enough = chance.randrange(1, len(calls()) * 3 // 4) if accepting else chance.randrange(0, 11 * CUSTOMERS)
     while (
         process.poll() is None
-        and (accepted(database) if accepting else kissmetrics.kissmetrics.diagnostics()["received"]) < enough
+        and (accepted(database) if accepting else kissmetrics.local.diagnostics()["received"]) < enough
     ):
         pass
     process.send_signal(signal.SIGKILL)
@@ -155,7 +155,7 @@ def test_killed_and_played_again(seed: int, file: Path, tmp_path: Path, kissmetr
     assert (again.returncode, err) == (0, b"")
     assert report["accepted"] + report["repeated"] == len(calls())
     assert report["outbox"]["waiting"] == 0
-    assert facts(kissmetrics.kissmetrics) == truth()
+    assert facts(kissmetrics.local) == truth()
 
 
 def accepted(database: Path) -> int:

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from sdkbridge import Bridge, InvalidCall, Receipt
 from sdkbridge.kissmetrics.requests import ALIAS
-from sdkbridge.kissmetrics.server import KissmetricsServer
+from sdkbridge.pytest_plugin import RunningKissmetrics
 
 Message = Mapping[str, Any]
 
@@ -249,17 +249,17 @@ ROWS = [
 ]
 
 
-def sent_aliases(kissmetrics: KissmetricsServer) -> list[tuple[str, str]]:
-    requests = kissmetrics.kissmetrics.requests()
+def sent_aliases(kissmetrics: RunningKissmetrics) -> list[tuple[str, str]]:
+    requests = kissmetrics.requests
     return [(r.parameters["_p"], r.parameters["_n"]) for r in requests if r.path == ALIAS]
 
 
-def seen_people(kissmetrics: KissmetricsServer) -> list[set[str]]:
-    return sorted((set(person.identities) for person in kissmetrics.kissmetrics.people()), key=sorted)
+def seen_people(kissmetrics: RunningKissmetrics) -> list[set[str]]:
+    return sorted((set(person.identities) for person in kissmetrics.people), key=sorted)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_messages(row: Row, bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+def test_messages(row: Row, bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
     """
     Each row of the table, sent as messages that carry their own ids.
     """
@@ -292,7 +292,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("message", "reason"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED])
-def test_refused_calls(message: Message, reason: str, bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+def test_refused_calls(message: Message, reason: str, bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
     """
     What can only be a mistake raises with its reason; nothing is queued, and nobody is joined.
     """
@@ -302,7 +302,7 @@ def test_refused_calls(message: Message, reason: str, bridge: Bridge, kissmetric
     assert caught.value.reason == reason
     assert bridge.status().outbox.waiting == 0
     assert bridge.graph.counts().identities == 0
-    assert list(kissmetrics.kissmetrics.requests()) == []
+    assert kissmetrics.requests == []
 
 
 class TestDevice:
@@ -318,7 +318,7 @@ class TestDevice:
         return play
 
     def test_first_identify_on_a_device_session(
-        self, play: Any, bridge: Bridge, kissmetrics: KissmetricsServer
+        self, play: Any, bridge: Bridge, kissmetrics: RunningKissmetrics
     ) -> None:
         """
         One alias from the generated identity to the first name; the session is named.
@@ -332,7 +332,7 @@ class TestDevice:
         assert sent_aliases(kissmetrics) == [("A", anonymous)]
         assert seen_people(kissmetrics) == [{"A", anonymous}]
 
-    def test_identify_again_is_known(self, play: Any, bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+    def test_identify_again_is_known(self, play: Any, bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
         """
         The same name at each launch sends no second alias.
         """
@@ -342,7 +342,9 @@ class TestDevice:
         assert [(v.outcome, v.reason) for v in again.verdicts] == [("known", "one_person")]
         assert len(sent_aliases(kissmetrics)) == 1
 
-    def test_another_name_without_a_reset(self, play: Any, bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+    def test_another_name_without_a_reset(
+        self, play: Any, bridge: Bridge, kissmetrics: RunningKissmetrics
+    ) -> None:
         """
         Named to named proposes no link: the session is B's, the receipt warns, A and B stay two people.
         """
@@ -365,7 +367,7 @@ class TestDevice:
 
         assert receipt.warnings == ()
 
-    def test_reset(self, play: Any, bridge: Bridge, kissmetrics: KissmetricsServer) -> None:
+    def test_reset(self, play: Any, bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
         """
         A new anonymous identity, no traits, the queue stays, and the next identify is a first one.
         """
@@ -383,7 +385,7 @@ class TestDevice:
 
     @pytest.mark.parametrize("nobody", [None, "", "null"])
     def test_an_identify_that_names_nobody_still_sets_traits(
-        self, nobody: str | None, play: Any, bridge: Bridge, kissmetrics: KissmetricsServer
+        self, nobody: str | None, play: Any, bridge: Bridge, kissmetrics: RunningKissmetrics
     ) -> None:
         """
         No name, or a placeholder: still anonymous, traits go to the anonymous identity.
@@ -394,12 +396,12 @@ class TestDevice:
 
         assert bridge.device("phone").is_anonymous
         assert [v.reason for v in receipt.verdicts] == (["placeholder"] if nobody else [])
-        (person,) = kissmetrics.kissmetrics.people(anonymous)
+        person = kissmetrics.person(anonymous)
         assert person.properties["plan"].last == "pro"
         assert sent_aliases(kissmetrics) == []
 
     def test_alias_goes_from_the_current_identity_which_stays(
-        self, play: Any, bridge: Bridge, kissmetrics: KissmetricsServer
+        self, play: Any, bridge: Bridge, kissmetrics: RunningKissmetrics
     ) -> None:
         """
         phone.alias(B) joins the session's identity with B; the session keeps its own.
@@ -435,7 +437,7 @@ class TestDevice:
         assert bridge.device("phone").identity == "A"
 
     def test_integrations_that_switch_kissmetrics_off(
-        self, play: Any, bridge: Bridge, kissmetrics: KissmetricsServer
+        self, play: Any, bridge: Bridge, kissmetrics: RunningKissmetrics
     ) -> None:
         """
         Kissmetrics' own SDK would not hear of such a call: the session stays anonymous.

@@ -9,9 +9,12 @@ import click
 
 import sdkbridge
 from sdkbridge.cli.demo import demo
+from sdkbridge.cli.exchange import export_lines, import_files
 from sdkbridge.cli.exits import INTERRUPTED
 from sdkbridge.cli.kissmetrics import kissmetrics
+from sdkbridge.cli.lint import lint_file
 from sdkbridge.cli.map import map_calls
+from sdkbridge.cli.people import people
 from sdkbridge.cli.replay import replay_calls
 from sdkbridge.cli.status import status
 
@@ -39,5 +42,5 @@ def main() -> None:
     """
 
 
-for command in (demo, replay_calls, map_calls, kissmetrics, status):
+for command in (demo, replay_calls, map_calls, lint_file, kissmetrics, people, export_lines, import_files, status):
     main.add_command(command)

@@ -8,6 +8,7 @@ import click
 
 from identity.errors import StoreError
 from sdkbridge.cli.exits import Failure
+from sdkbridge.cli.rules import rule_options
 
 
 @click.command()
@@ -18,17 +19,20 @@ from sdkbridge.cli.exits import Failure
 @click.option(
     "--db", "path", type=click.Path(dir_okay=False, path_type=Path), help="SQLite file to keep everything in."
 )
-def kissmetrics(port: int, host: str, path: Path | None) -> None:
+@rule_options
+def kissmetrics(port: int, host: str, path: Path | None, changed: dict[str, object]) -> None:
     """
     Run a local Kissmetrics that takes real traffic and shows the people that result.
 
     Prints its URL once it accepts requests. GET /people, /export, /diagnostics and /requests show what it holds;
     without --db it is forgotten at the end.
+
+    A file keeps the rules that decide what is stored: they cannot be changed once it holds something.
     """
     from sdkbridge.kissmetrics.server import run  # noqa: PLC0415 - only this command needs a server
 
     try:
-        run(host, port, path or ":memory:", on_ready=_announce)
+        run(host, port, path or ":memory:", on_ready=_announce, rules=changed)
     except StoreError as error:
         raise Failure(str(error)) from error
     except OSError as error:

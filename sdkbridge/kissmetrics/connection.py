@@ -1,218 +1,194 @@
 """
-How the local Kissmetrics answers over HTTP: as trk.kissmetrics.io does, and with what it made of the requests.
+What the local Kissmetrics does at each address: what trk.kissmetrics.io does, and what is our own.
 
 ``/e``, ``/s`` and ``/a`` always answer 200 with a transparent image, be the request right or wrong, as
-Kissmetrics documents. ``/people``, ``/export``, ``/diagnostics`` and ``/requests`` are ours, and hold no key.
+Kissmetrics documents, unless a fault was asked for at ``/faults``. ``/m/trk`` is what phones ask first. The pages
+show what the requests came to, and hold no key.
 """
 
 import json
-import re
-from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from typing import Any
+from io import BytesIO
 from urllib.parse import parse_qsl
 
-import attrs
+from attrs import frozen
 
+from identity.clock import Clock
 from identity.errors import StoreError
+from sdkbridge.kissmetrics.answering import AnsweringConnection
+from sdkbridge.kissmetrics.bodies import UnreadBody
+from sdkbridge.kissmetrics.faults import Faults, InvalidFault, Strike, fault_from
 from sdkbridge.kissmetrics.intake import PATHS
-from sdkbridge.kissmetrics.people import LocalKissmetrics, Person
+from sdkbridge.kissmetrics.pages import NoSuchPage, UnclearQuestion, show
+from sdkbridge.kissmetrics.people import LocalKissmetrics
+from sdkbridge.kissmetrics.severing import has_left, reset
+from sdkbridge.kissmetrics.verification import PATH as VERIFICATION
+from sdkbridge.kissmetrics.verification import verify
 
 IMAGE = bytes.fromhex(
     "474946383961 01000100 800000 000000ffffff 21f9040100000000 2c0000000001000100 00 02024401 003b"
 )
 """A transparent GIF of one pixel, 43 bytes."""
 
-LENGTH = re.compile("[0-9]{1,18}")
-MOST_BODY_BYTES = 1024 * 1024
-IDLE_TIMEOUT_S = 75.0
-CHUNK_BYTES = 64 * 1024
+NO_HTTP = b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n"
+"""What a fault answers as garbage: so does a server begin that expected TLS."""
+
+FAULTS = "/faults"
 
 
-class Connection(BaseHTTPRequestHandler):
+@frozen
+class Service:
     """
-    One client, and its requests one after the other.
+    What all connections of one server answer from.
     """
 
-    protocol_version = "HTTP/1.1"
-    server_version = "LocalKissmetrics"
-    sys_version = ""
-    timeout = IDLE_TIMEOUT_S
-    raw_requestline: bytes
-    # An answer leaves in one packet: two small ones would wait for an acknowledgement in between.
-    wbufsize = -1
-    disable_nagle_algorithm = True
+    kissmetrics: LocalKissmetrics
+    faults: Faults
+    clock: Clock
 
-    def __init__(self, kissmetrics: LocalKissmetrics, *connection: object) -> None:
-        self._kissmetrics = kissmetrics
+
+class Connection(AnsweringConnection):
+    """
+    One client of the local Kissmetrics.
+    """
+
+    def __init__(self, service: Service, *connection: object) -> None:
+        self._kissmetrics = service.kissmetrics
+        self._faults = service.faults
+        self._clock = service.clock
         # The base class serves the whole connection from within its constructor.
         super().__init__(*connection)  # type: ignore[arg-type] # as socketserver hands them over
 
-    def parse_request(self) -> bool:
-        """
-        Read the first line and the headers, as the base class does, with any bytes in the address.
-        """
-        if not self.raw_requestline.isascii():
-            # It would split the address at some bytes that ought to have been escaped.
-            escaped = (bytes([byte]) if byte < 128 else b"%%%02X" % byte for byte in self.raw_requestline)
-            self.raw_requestline = b"".join(escaped)
-        return super().parse_request()
-
-    def do_GET(self) -> None:
+    def answer_request(self, method: str) -> None:
         """
         Take a request, or show what became of those taken.
         """
         path, _, query = self.path.partition("?")
         try:
-            if path in PATHS:
-                self._take(path, _form(query))
+            if path == FAULTS:
+                self._change_faults(method)
+            elif method == "DELETE":
+                self.send_error(HTTPStatus.NOT_IMPLEMENTED)
+            elif path in PATHS:
+                self._meet(path, dict(_form(query)))
             else:
                 self._discard_body()
                 self._show(path, _form(query))
         except StoreError:
             # The image would say that the request is kept; so, senders try again.
-            self._answer_json({"error": "the database cannot be used"}, HTTPStatus.INTERNAL_SERVER_ERROR)
+            self.answer_json({"error": "the database cannot be used"}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
-    def do_POST(self) -> None:
-        """
-        Take a request.
-        """
-        self.do_GET()
+    def _meet(self, path: str, parameters: dict[str, str]) -> None:
+        strike = self._faults.strike(path)
+        if strike is None:
+            self._take(path, parameters)
+            self._answer_image()
+        else:
+            self._go_wrong(strike, path, parameters)
 
     def _take(self, path: str, parameters: dict[str, str]) -> None:
         try:
-            self._kissmetrics.receive(path, parameters | _form(self._body()))
-        except _UnreadBodyError as error:
-            self._kissmetrics.reject(path, parameters, str(error))
-        self._answer(HTTPStatus.OK, "image/gif", IMAGE)
-
-    def _show(self, path: str, parameters: dict[str, str]) -> None:
-        key = parameters.get("_k")
-        if path == "/people":
-            people = self._kissmetrics.people(parameters.get("identity"), api_key=key)
-            self._answer_json({"people": [_person(person) for person in people]})
-        elif path == "/export":
-            self._answer_lines(self._kissmetrics.export(api_key=key))
-        elif path == "/diagnostics":
-            self._answer_json(self._kissmetrics.diagnostics())
-        elif path == "/requests":
-            self._answer_lines(attrs.asdict(request) for request in self._kissmetrics.requests())
+            # A form, whatever type it is said to have: the iOS SDK says nothing.
+            body = self.body().decode("utf-8", "surrogateescape")
+        except UnreadBody as error:
+            self._kissmetrics.reject(path, parameters, error.reason)
         else:
-            self._answer_json({"error": "no such page"}, HTTPStatus.NOT_FOUND)
+            self._kissmetrics.receive(path, parameters | dict(_form(body)))
 
-    def _body(self) -> str:
-        """
-        Read the form in the body, whatever type it is said to have: the iOS SDK says nothing.
-        """
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not LENGTH.fullmatch(length):
-            # Where the next request starts is not known.
+    def _answer_image(self) -> None:
+        self.answer(HTTPStatus.OK, "image/gif", IMAGE)
+
+    def _show(self, path: str, parameters: list[tuple[str, str]]) -> None:
+        if path == VERIFICATION:
+            verification = verify(
+                asked_host=self.headers.get("Host"), own=self.connection.getsockname(), now=self._clock()
+            )
+            self.answer_json(verification.answer(), headers={"Expires": verification.expires})
+            return
+        try:
+            shown = show(self._kissmetrics, path, parameters)
+        except NoSuchPage:
+            self.answer_json({"error": "no such page"}, HTTPStatus.NOT_FOUND)
+        except UnclearQuestion as error:
+            self.answer_json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+        else:
+            if isinstance(shown, dict):
+                self.answer_json(shown)
+            else:
+                self.answer_lines(shown)
+
+    def _go_wrong(self, strike: Strike, path: str, parameters: dict[str, str]) -> None:
+        fault = strike.fault
+        if fault.what == "latency":
+            strike.wait(fault.lasts_s)
+        if fault.takes_request:
+            self._take(path, parameters)
+        elif fault.what != "reset":
+            self._discard_body()
+        if isinstance(fault.what, int):
+            self._answer_status(fault.what, fault.retry_after_s)
+        else:
+            self._answer_wrongly(fault.what, strike)
+
+    def _answer_wrongly(self, what: str, strike: Strike) -> None:
+        if what == "latency":
+            self._answer_image()
+        elif what == "drip":
+            self._drip(strike)
+        elif what == "garbage":
             self.close_connection = True
-            raise _UnreadBodyError("unreadable_body")
-        if int(length) > MOST_BODY_BYTES:
-            self._skip(int(length))
-            raise _UnreadBodyError("body_too_large")
-        return self._read(int(length)).decode("utf-8", "surrogateescape")
+            self.wfile.write(NO_HTTP)
+        elif what == "hang":
+            self.close_connection = True
+            strike.wait(strike.fault.lasts_s, unless=lambda: has_left(self.connection))
+        else:
+            self.close_connection = True
+            reset(self.connection)
+
+    def _answer_status(self, status: int, retry_after_s: int | None) -> None:
+        headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+        if status == HTTPStatus.OK:
+            self.answer(status, "image/gif", IMAGE, headers)
+        elif status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+            self.answer_nothing(status, headers)
+        else:
+            self.answer_json({"error": "a fault that was asked for"}, status, headers)
+
+    def _drip(self, strike: Strike) -> None:
+        wire, self.wfile = self.wfile, BytesIO()
+        self._answer_image()
+        answer, self.wfile = self.wfile.getvalue(), wire
+        for byte in answer:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            strike.wait((strike.fault.lasts_s or 0.0) / len(answer))
+
+    def _change_faults(self, method: str) -> None:
+        try:
+            if method == "POST":
+                self._faults.add(fault_from(json.loads(self.body())))
+            else:
+                self._discard_body()
+        except (InvalidFault, UnreadBody) as error:
+            self.answer_json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+            return
+        except (ValueError, RecursionError):
+            self.answer_json({"error": "a fault must be a JSON object"}, HTTPStatus.BAD_REQUEST)
+            return
+        if method == "DELETE":
+            self._faults.heal()
+        self.answer_json({"faults": self._faults.report()})
 
     def _discard_body(self) -> None:
-        with suppress(_UnreadBodyError):
-            self._body()
-
-    def _skip(self, length: int) -> None:
-        # A client that is still sending would not see the answer.
-        while length:
-            length -= len(self._read(min(length, CHUNK_BYTES)))
-
-    def _read(self, length: int) -> bytes:
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise ConnectionAbortedError("the client left in the middle of a request")
-        return body
-
-    def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
-        self._begin(status, content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _answer_json(self, answer: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> None:
-        self._answer(status, "application/json", json.dumps(answer).encode())
-
-    def _answer_lines(self, objects: Iterable[dict[str, Any]]) -> None:
-        """
-        Send one JSON object per line, as they come: a whole log need not fit in memory.
-        """
-        chunked = self.request_version != "HTTP/1.0"
-        self.close_connection = self.close_connection or not chunked
-        self._begin(HTTPStatus.OK, "application/x-ndjson")
-        if chunked:
-            self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        try:
-            for chunk in _chunks(objects):
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk) if chunked else chunk)
-        except StoreError as error:
-            # The status is out already; without its last chunk the client sees that the answer broke off.
-            raise ConnectionAbortedError("the database cannot be read") from error
-        self.wfile.write(b"0\r\n\r\n" if chunked else b"")
-
-    def _begin(self, status: HTTPStatus, content_type: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Cache-Control", "no-cache, no-store, must-revalidate, max-age=0")
-        self.send_header("Pragma", "no-cache")
-        self.send_header("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")
-        if self.close_connection:
-            self.send_header("Connection", "close")
-
-    def send_error(self, code: int, *_: object, **__: object) -> None:
-        """
-        Answer what is not HTTP with its status alone: the usual page repeats the address, and so the key.
-        """
-        self.close_connection = True
-        status = HTTPStatus(code)
-        self._answer_json({"error": status.phrase}, status)
-
-    def log_message(self, *_: object, **__: object) -> None:
-        """
-        Say nothing: a line for each request would hold the key.
-        """
+        with suppress(UnreadBody):
+            self.body()
 
 
-class _UnreadBodyError(Exception):
+def _form(text: str) -> list[tuple[str, str]]:
     """
-    A body that was not taken in, for a reason in one word.
-    """
-
-
-def _form(text: str) -> dict[str, str]:
-    """
-    Read a query or a form: of a name given twice the last counts, and no value is an empty one.
+    Read a query or a form; no value is an empty one.
 
     What is not UTF-8 becomes lone surrogates, which the reader of requests rejects.
     """
-    return dict(parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="surrogateescape"))
-
-
-def _chunks(objects: Iterable[dict[str, Any]]) -> Iterable[bytes]:
-    lines: list[bytes] = []
-    size = 0
-    for one in objects:
-        lines.append(json.dumps(one).encode() + b"\n")
-        size += len(lines[-1])
-        if size >= CHUNK_BYTES:
-            yield b"".join(lines)
-            lines, size = [], 0
-    if lines:
-        yield b"".join(lines)
-
-
-def _person(person: Person) -> dict[str, Any]:
-    return {
-        "identities": person.identities,
-        "visible_identities": person.visible_identities,
-        "event_counts": person.event_counts,
-        "properties": {name: attrs.asdict(history) for name, history in person.properties.items()},
-    }
+    return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="surrogateescape")

@@ -13,38 +13,12 @@ from collections.abc import Mapping
 from attrs import Factory, define, frozen
 
 from sdkbridge.kissmetrics.requests import ALIAS, RECORD, SET
+from sdkbridge.kissmetrics.rules import DEFAULT, Rules
 
 PATHS = frozenset({RECORD, SET, ALIAS})
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 CUSTOMER_ID = "customer id"
 """Kissmetrics' own name for an identity, not to be sent as a property (its e-commerce and SaaS guides)."""
-
-
-@frozen(kw_only=True)
-class Limits:
-    """
-    What Kissmetrics takes, in characters, seconds since 1970 UTC and names.
-
-    Attributes:
-        longest_name: of an event or a property; the rest is cut off.
-        longest_identity: the rest is cut off.
-        usual_value: the current limit of a property's value; beyond it a remark is left.
-        longest_value: the limit of 2016, 8 KB; the rest is cut off.
-        most_names: of events, and again of properties, in one product; beyond it a remark is left.
-        earliest_second: 2009-01-01; what is said to be older is dropped.
-        milliseconds_from: a time this large can only be meant in milliseconds.
-    """
-
-    longest_name: int = 255
-    longest_identity: int = 255
-    usual_value: int = 512
-    longest_value: int = 8192
-    most_names: int = 65_535
-    earliest_second: int = 1_230_768_000
-    milliseconds_from: int = 100_000_000_000
-
-
-CURRENT = Limits()
 
 
 @frozen
@@ -75,12 +49,20 @@ class Name:
 class Record:
     """
     An event, properties, or both, of one identity at one second.
+
+    Attributes:
+        identity: under which it was recorded.
+        event: its name; nothing if only properties were set.
+        second: when, in seconds since 1970 UTC.
+        properties: names and values, each name once.
+        dated: whether its sender said when; otherwise the second is that of its receipt.
     """
 
     identity: str
     event: Name | None
     second: int
     properties: tuple[tuple[Name, str], ...] = ()
+    dated: bool = False
 
 
 @frozen(kw_only=True)
@@ -113,18 +95,47 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def moment(text: str) -> int | None:
+    """
+    Return the whole second that a text says, its fraction cut off, or None.
+    """
+    value = number(text)
+    return None if value is None else math.floor(value)
+
+
+def name_of(text: str, rules: Rules = DEFAULT) -> Name:
+    """
+    Return what the name of an event or property becomes: ``,`` and ``:`` are spaces, and case does not count.
+    """
+    spelling = _without_separators(text)[: rules.longest_name]
+    # Some letters become longer in lower case.
+    return Name(spelling.lower()[: rules.longest_name], spelling)
+
+
+def identity_of(text: str, rules: Rules = DEFAULT) -> str:
+    """
+    Return what an identity becomes: cut at its limit, and changed as the rules say.
+    """
+    text = _without_separators(text) if rules.replace_in_identities else text
+    return (text.lower() if rules.fold_identities else text)[: rules.longest_identity]
+
+
+def _without_separators(text: str) -> str:
+    return text.replace(",", " ").replace(":", " ")
+
+
 def writable(text: str) -> str:
     """
     Return a text that can be written as UTF-8: bytes that were not UTF-8 arrive as lone surrogates.
     """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def read(path: str, parameters: Mapping[str, str], *, received: int, limits: Limits = CURRENT) -> Reading:
+def read(path: str, parameters: Mapping[str, str], *, received: int, rules: Rules = DEFAULT) -> Reading:
     """
     Read one request that came in at the second ``received``.
     """
-    reader = _Reader(parameters, received, limits)
+    reader = _Reader(parameters, received, rules)
     try:
         return Reading(content=reader.content(path), notes=tuple(reader.notes))
     except _RejectedError as error:
@@ -141,7 +152,7 @@ class _RejectedError(Exception):
 class _Reader:
     parameters: Mapping[str, str]
     received: int
-    limits: Limits
+    rules: Rules
     notes: list[Remark] = Factory(list)
 
     def content(self, path: str) -> Record | Alias:
@@ -161,53 +172,64 @@ class _Reader:
 
     def _alias(self) -> Alias:
         self._require("_n", "no_other_identity")
-        alias = Alias(identity=self._identity("_p"), other=self._identity("_n"), second=self._second())
-        if alias.identity == alias.other:
+        identity, other = self._identity("_p"), self._identity("_n")
+        if identity == other:
             raise _RejectedError("alias_to_itself", "_n")
-        return alias
+        second, _ = self._second()
+        return Alias(identity=identity, other=other, second=second)
 
     def _record(self, path: str) -> Record:
         # A record without an event is a property set: so do Kissmetrics' JavaScript and Ruby libraries.
         event = self.parameters.get("_n", "") if path == RECORD else ""
-        record = Record(
-            identity=self._identity("_p"),
-            event=self._name(event, "_n") if event else None,
-            second=self._second(),
-            properties=self._properties(),
-        )
-        if record.event is None and not record.properties:
+        identity = self._identity("_p")
+        named = self._name(event, "_n") if event else None
+        second, dated = self._second()
+        properties = self._properties()
+        if named is None and not properties:
             raise _RejectedError("nothing_to_record")
-        return record
+        return Record(identity=identity, event=named, second=second, properties=properties, dated=dated)
 
     def _identity(self, field: str) -> str:
-        identity = self.parameters[field]
-        if len(identity) > self.limits.longest_identity:
+        sent = self.parameters[field]
+        if len(sent) > self.rules.longest_identity:
             self._note("identity_too_long", field)
-        return identity[: self.limits.longest_identity]
+        identity = identity_of(sent, self.rules)
+        if not identity.strip():
+            raise _RejectedError("no_identity" if field == "_p" else "no_other_identity", field)
+        return identity
 
     def _name(self, text: str, field: str) -> Name:
-        spelling = text.replace(",", " ").replace(":", " ")
-        if spelling != text:
+        if "," in text or ":" in text:
             self._note("comma_or_colon", field)
-        if len(spelling) > self.limits.longest_name:
+        if len(text) > self.rules.longest_name:
             self._note("name_too_long", field)
-            spelling = spelling[: self.limits.longest_name]
-        return Name(spelling.lower(), spelling)
+        return name_of(text, self.rules)
 
-    def _second(self) -> int:
+    def _second(self) -> tuple[int, bool]:
+        """
+        Return when it happened, and whether its sender said so.
+        """
         # Without _d=1 a time only makes the address unique (Kissmetrics' earliest specification).
         if self.parameters.get("_d") != "1" or "_t" not in self.parameters:
-            return self.received
-        moment = number(self.parameters["_t"])
-        if moment is None or moment >= self.limits.milliseconds_from:
-            self._note("time_unreadable" if moment is None else "time_in_milliseconds", "_t")
-            return self.received
-        second = math.floor(moment)
-        if second < self.limits.earliest_second:
+            return self.received, False
+        second = moment(self.parameters["_t"])
+        unusable = self._unusable(second)
+        if second is None or unusable:
+            self._note(unusable or "time_unreadable", "_t")
+            return self.received, False
+        if second < self.rules.earliest_second:
             raise _RejectedError("before_2009", "_t")
         if second > self.received:
             self._note("time_in_future", "_t")
-        return second
+        return second, True
+
+    def _unusable(self, second: int | None) -> str | None:
+        if second is None:
+            return "time_unreadable"
+        if second >= self.rules.milliseconds_from:
+            return "time_in_milliseconds"
+        ahead = self.rules.max_future_s
+        return "time_too_far_ahead" if ahead is not None and second > self.received + ahead else None
 
     def _properties(self) -> tuple[tuple[Name, str], ...]:
         found: dict[str, tuple[Name, str]] = {}
@@ -226,15 +248,15 @@ class _Reader:
         return tuple(found.values())
 
     def _value(self, parameter: str, value: str) -> str:
-        if len(value) > self.limits.longest_value:
+        if len(value) > self.rules.longest_value:
             self._note("value_cut", parameter)
-        elif len(value) > self.limits.usual_value:
+        elif len(value) > self.rules.usual_value:
             self._note("value_too_long", parameter)
-        return value[: self.limits.longest_value]
+        return value[: self.rules.longest_value]
 
     def _note(self, reason: str, field: str) -> None:
         self.notes.append(Remark(reason, _shown(field)))
 
 
 def _shown(parameter: str) -> str:
-    return writable(parameter)[: CURRENT.longest_name]
+    return writable(parameter)[: DEFAULT.longest_name]

@@ -111,7 +111,7 @@ class LoggedRequest:
     Attributes:
         number: its place in the order of receipt, from 1.
         received_ms: when it came in, in milliseconds since 1970 UTC.
-        path: ``/e``, ``/s`` or ``/a``.
+        path: ``/e``, ``/s`` or ``/a``, or ``import`` for a line of a file.
         identity: who it is about (``_p``), if it says so.
         parameters: all but the key; of a request without a key, only ``_p``, ``_n``, ``_t`` and ``_d``.
         outcome: ``stored``, ``duplicate`` or ``rejected``.

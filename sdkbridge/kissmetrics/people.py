@@ -4,88 +4,66 @@ A local Kissmetrics: it takes tracking requests and tells which people Kissmetri
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-
-from attrs import Factory, define, frozen
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
 
 from identity.clock import Clock, system_clock
 from identity.database import Database
-from sdkbridge.kissmetrics.intake import CURRENT, Alias, Limits, Reading, Record, Remark, number, read
-from sdkbridge.kissmetrics.joined import JoinedIdentities
-from sdkbridge.kissmetrics.log import Kind, LoggedRequest, Received, RequestLog
+from sdkbridge.kissmetrics.answers import (
+    FunnelStep,
+    Happening,
+    Person,
+    PropertyAnswer,
+    PropertyCount,
+    PropertyHistory,
+    PropertyValue,
+)
+from sdkbridge.kissmetrics.export_files import write_revisions
+from sdkbridge.kissmetrics.export_lines import ExportLine, InvalidExportLine
+from sdkbridge.kissmetrics.import_csv import csv_rows
+from sdkbridge.kissmetrics.imports import IMPORT, ImportReport, ImportTally, Numbered, json_lines, read_line
+from sdkbridge.kissmetrics.intake import Alias, Reading, Record, Remark, read
+from sdkbridge.kissmetrics.log import Kind, LoggedRequest, Received
+from sdkbridge.kissmetrics.questions import Questions
 from sdkbridge.kissmetrics.records import Records
+from sdkbridge.kissmetrics.rules import DEFAULT, Rules, settle
+
+__all__ = [
+    "FunnelStep",
+    "Happening",
+    "ImportReport",
+    "LocalKissmetrics",
+    "Person",
+    "PropertyAnswer",
+    "PropertyCount",
+    "PropertyHistory",
+    "PropertyValue",
+    "Rules",
+]
+
+LINES_IN_A_TRANSACTION = 1000
 
 
-@frozen
-class PropertyHistory:
-    """
-    The first and the last value of a person's property, by time and then by order of receipt.
-    """
-
-    first: str
-    last: str
-
-
-@frozen(kw_only=True)
-class PropertyValue:
-    """
-    One value that a person's property had.
-
-    Attributes:
-        second: since when, in seconds since 1970 UTC.
-        value: as it was sent.
-    """
-
-    second: int
-    value: str
-
-    @property
-    def number(self) -> float | None:
-        """
-        The number that the value is: Kissmetrics sums and averages "39.95", and exports it as text.
-        """
-        return number(self.value)
-
-
-@frozen(kw_only=True)
-class Person:
-    """
-    Somebody whom Kissmetrics counts: the identities that aliases joined, and all that was recorded under them.
-
-    Attributes:
-        identities: all that are joined, sorted.
-        visible_identities: those under which an event or property was recorded, sorted: the others are neither
-            shown nor found in Kissmetrics.
-        label: the visible identity with the latest data; Kissmetrics does not say which one it shows.
-        event_counts: how often each event happened.
-        properties: the values of each property.
-    """
-
-    identities: tuple[str, ...]
-    visible_identities: tuple[str, ...]
-    label: str
-    event_counts: Mapping[str, int]
-    properties: Mapping[str, PropertyHistory]
-
-
-class LocalKissmetrics:
+class LocalKissmetrics(Questions):
     """
     What trk.kissmetrics.io does with requests, and what the reports behind it would show.
 
     Args:
         database: where requests and what follows from them are kept; its tables are made if missing.
         clock: seconds since 1970 UTC, asked once for each request.
-        limits: what is cut, dropped or remarked upon.
+        rules: what is cut, dropped, counted and remarked upon. A file keeps those it was filled under.
+
+    Raises:
+        StoreError: the database cannot be used, or was filled under other rules.
     """
 
-    def __init__(self, database: Database, *, clock: Clock = system_clock, limits: Limits = CURRENT) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, clock: Clock = system_clock, rules: Rules = DEFAULT) -> None:
+        super().__init__(database, rules)
         self._clock = clock
-        self._limits = limits
-        self._log = RequestLog(database)
-        self._records = Records(database)
-        self._joined = JoinedIdentities(self._records)
-        self._joined.catch_up()
+        self._records = Records(database, self._identities, rules)
+        with database.transaction():
+            settle(database, rules, filled=self._log.last_number() > 0)
 
     def __repr__(self) -> str:
         return f"LocalKissmetrics({self._database!r})"
@@ -103,7 +81,7 @@ class LocalKissmetrics:
         """
         with self._database.transaction():
             received_ms = self._now_ms()
-            reading = read(path, parameters, received=received_ms // 1000, limits=self._limits)
+            reading = read(path, parameters, received=received_ms // 1000, rules=self._rules)
             return self._keep(reading, path, parameters, received_ms)
 
     def reject(self, path: str, parameters: Mapping[str, str], reason: str) -> Received:
@@ -116,43 +94,38 @@ class LocalKissmetrics:
         with self._database.transaction():
             return self._keep(Reading(rejection=Remark(reason)), path, parameters, self._now_ms())
 
-    def people(self, identity: str | None = None, *, api_key: str | None = None) -> list[Person]:
+    def import_lines(self, lines: Iterable[bytes], *, api_key: str) -> ImportReport:
         """
-        Return the people as of now, by their identities; somebody without an event or property is not listed.
+        Take the lines of an export, or of a file for Kissmetrics' JSON import, with their order and times.
+
+        They are read one by one and stored a thousand at a time. A line that says nothing is reported, and the
+        others go on. By the current rule on duplicates an import can be done again, and changes nothing then.
 
         Args:
-            identity: only the person who is known by it; an empty list if there is none.
-            api_key: only the people of that product; otherwise those of all products, one after the other.
+            lines: such as an open file has, each a JSON object.
+            api_key: chooses the product.
 
         Raises:
-            StoreError: the database cannot be read.
+            ValueError: the key is blank.
+            StoreError: the database cannot be written; what was stored before stays.
         """
-        found: list[Person] = []
-        with self._database.transaction():
-            self._joined.catch_up()
-            for product in self._products(api_key):
-                members = [None] if identity is None else self._joined.members(product, identity)
-                found += self._people_of(product, members)
-        return found
+        return self._import(json_lines(lines), api_key)
 
-    def history(self, identity: str, name: str, *, api_key: str | None = None) -> list[PropertyValue]:
+    def import_csv(self, file: TextIO, *, api_key: str) -> ImportReport:
         """
-        Return every value that a person's property had, oldest first.
+        Take the rows of a file for Kissmetrics' CSV import, as `import_lines` takes lines.
+
+        Args:
+            file: opened with ``newline=""``; its first row names the columns ``Identity``, ``Timestamp``,
+                ``Event`` or ``Alias``, and up to ten ``Prop:<name>``.
+            api_key: chooses the product.
 
         Raises:
-            StoreError: the database cannot be read.
+            InvalidImportFile: the columns are not those of an import.
+            ValueError: the key is blank.
+            StoreError: the database cannot be written; what was stored before stays.
         """
-        values: list[PropertyValue] = []
-        with self._database.transaction():
-            self._joined.catch_up()
-            for product in self._products(api_key):
-                rows = [
-                    row
-                    for member in self._joined.members(product, identity)
-                    for row in self._records.property_values(product, member, name)
-                ]
-                values += [PropertyValue(second=second, value=value) for second, _, value in sorted(rows)]
-        return values
+        return self._import(csv_rows(file, now=self._now_ms() // 1000), api_key)
 
     def export(self, *, api_key: str | None = None) -> Iterator[dict[str, Any]]:
         """
@@ -174,9 +147,35 @@ class LocalKissmetrics:
         for product in [] if api_key is None else self._products(api_key):
             yield from self._records.lines(product, last=last)
 
+    def export_revisions(self, folder: Path, *, lines_per_file: int = 10_000, api_key: str | None = None) -> int:
+        """
+        Write the export as Kissmetrics delivers it: ``revisions/1.json`` and on, ``index.csv`` and ``status.csv``.
+
+        A file has its name only once it is whole. Written again later, the same folder holds what came since, too.
+
+        Args:
+            folder: made if missing.
+            lines_per_file: how many lines a revision has.
+            api_key: only the lines of that product; otherwise those of all products.
+
+        Returns:
+            how many revisions there are.
+
+        Raises:
+            FileExistsError: the folder holds an export with more revisions, so another one.
+            OSError: the folder cannot be written.
+            StoreError: the database cannot be read.
+        """
+        products = [None] if api_key is None else self._products(api_key)
+        count = sum(self._records.count(product) for product in products)
+        lines = self.export(api_key=api_key)
+        return write_revisions(folder, lines, count=count, lines_per_file=lines_per_file)
+
     def requests(self) -> Iterator[LoggedRequest]:
         """
         Yield every request that was received, right or wrong, in order of receipt and without its key.
+
+        Lines that were imported are among them, with the path ``import``.
 
         Raises:
             StoreError: the database cannot be read.
@@ -200,12 +199,6 @@ class LocalKissmetrics:
     def _now_ms(self) -> int:
         return math.floor(self._clock() * 1000)
 
-    def _products(self, api_key: str | None) -> list[int]:
-        if api_key is None:
-            return self._log.products()
-        product = self._log.product(api_key)
-        return [] if product is None else [product]
-
     def _keep(self, reading: Reading, path: str, parameters: Mapping[str, str], received_ms: int) -> Received:
         key, number = parameters.get("_k", ""), self._log.last_number() + 1
         product = self._log.ensure_product(key) if key.strip() else None
@@ -217,69 +210,34 @@ class LocalKissmetrics:
         return received
 
     def _store(self, number: int, product: int, content: Record | Alias, notes: tuple[Remark, ...]) -> Received:
-        kind = _kind(content)
-        if not self._records.add(number, product, content):
-            return Received(number=number, outcome="duplicate", kind=kind, notes=notes)
-        if isinstance(content, Record):
-            notes += tuple(self._learn_names(product, content))
-        return Received(number=number, outcome="stored", kind=kind, notes=notes)
-
-    def _learn_names(self, product: int, record: Record) -> Iterator[Remark]:
-        events = [record.event] if record.event else []
-        properties = [name for name, _ in record.properties]
-        if (self._records.learn(product, "event", events) or 0) > self._limits.most_names:
-            yield Remark("too_many_event_names", "_n")
-        if (self._records.learn(product, "property", properties) or 0) > self._limits.most_names:
-            yield Remark("too_many_property_names")
-
-    def _people_of(self, product: int, identities: Iterable[str | None]) -> list[Person]:
-        gathered: dict[str, _Gathered] = {}
-        for identity in identities:
-            for _, known_by, event, occurrences, second in self._records.event_counts(product, identity):
-                one = gathered.setdefault(self._joined.representative(product, known_by), _Gathered())
-                one.add_event(known_by, event, occurrences, second)
-            for _, known_by, name, *ends in self._records.property_ends(product, identity):
-                one = gathered[self._joined.representative(product, known_by)]
-                one.add_property(name, tuple(ends[:3]), tuple(ends[3:]))
-        people = [one.person(self._joined.members(product, root)) for root, one in gathered.items()]
-        return sorted(people, key=lambda person: person.identities)
-
-
-Moment = tuple[int, int, str]
-"""Second, number of the request, value."""
-
-
-@define
-class _Gathered:
-    """
-    What was found of one person so far.
-    """
-
-    latest: dict[str, int] = Factory(dict)
-    counts: dict[str, int] = Factory(dict)
-    first: dict[str, Moment] = Factory(dict)
-    last: dict[str, Moment] = Factory(dict)
-
-    def add_event(self, identity: str, event: str | None, occurrences: int, second: int) -> None:
-        self.latest[identity] = max(second, self.latest.get(identity, second))
-        if event is not None:
-            self.counts[event] = self.counts.get(event, 0) + occurrences
-
-    def add_property(self, name: str, first: Moment, last: Moment) -> None:
-        self.first[name] = min(first, self.first.get(name, first))
-        self.last[name] = max(last, self.last.get(name, last))
-
-    def person(self, identities: Iterable[str]) -> Person:
-        return Person(
-            identities=tuple(sorted(identities)),
-            visible_identities=tuple(sorted(self.latest)),
-            label=min(self.latest, key=lambda identity: (-self.latest[identity], identity)),
-            event_counts=dict(sorted(self.counts.items())),
-            properties={
-                name: PropertyHistory(first=value, last=self.last[name][2])
-                for name, (_, _, value) in sorted(self.first.items())
-            },
+        kept = self._records.add(number, product, content)
+        return Received(
+            number=number,
+            outcome="stored" if kept.counts else "duplicate",
+            kind=_kind(content),
+            notes=(*notes, *kept.notes),
         )
+
+    def _import(self, lines: Iterator[Numbered], api_key: str) -> ImportReport:
+        if not api_key.strip():
+            raise ValueError("api_key must not be blank")
+        tally = ImportTally()
+        # The lines are read outside the transaction: whoever yields them may be slow.
+        while batch := list(islice(lines, LINES_IN_A_TRANSACTION)):
+            with self._database.transaction():
+                for number, line in batch:
+                    self._take_line(number, line, api_key, tally)
+        return tally.report()
+
+    def _take_line(
+        self, number: int, line: ExportLine | InvalidExportLine, api_key: str, tally: ImportTally
+    ) -> None:
+        if isinstance(line, InvalidExportLine):
+            tally.refuse(number, line.reason)
+            return
+        received_ms, parameters = self._now_ms(), {"_k": api_key} | line.members()
+        reading = read_line(line, api_key, received=received_ms // 1000, rules=self._rules)
+        tally.count(number, line, self._keep(reading, IMPORT, parameters, received_ms))
 
 
 def _kind(content: Record | Alias) -> Kind:

@@ -20,6 +20,9 @@ ALIAS: Path = "/a"
 RESERVED = frozenset({"_k", "_p", "_n", "_t", "_d", "_ip", "_ua", "_c", "_u"})
 """Parameters that belong to the request itself and are never taken from a caller's properties."""
 
+NEVER_TAKEN = frozenset({"_k", "_p", "_t", "_d"})
+"""Reserved parameters that no option ever lets a caller's property be."""
+
 LONGEST_GET_QUERY = 2000
 """Characters of encoded query up to which the iOS SDK sends GET, and beyond which it sends POST."""
 
@@ -37,6 +40,8 @@ class Request:
         properties: names and texts, in order.
         ip: the person's address (``_ip``).
         user_agent: the person's user agent (``_ua``).
+        taken: reserved names and texts that an option takes from a caller's properties, as other systems do; they
+            count only where the request says nothing itself.
     """
 
     path: Path
@@ -46,6 +51,7 @@ class Request:
     properties: tuple[tuple[str, str], ...] = ()
     ip: str | None = None
     user_agent: str | None = None
+    taken: tuple[tuple[str, str], ...] = ()
 
     def parameters(self) -> dict[str, str]:
         """
@@ -60,7 +66,9 @@ class Request:
             "_ua": self.user_agent,
         }
         reserved = {name: value for name, value in own.items() if value is not None}
-        return reserved | {name: value for name, value in self.properties if name not in RESERVED}
+        free = RESERVED - NEVER_TAKEN - reserved.keys()
+        taken = {name: value for name, value in self.taken if name in free}
+        return reserved | taken | {name: value for name, value in self.properties if name not in RESERVED}
 
 
 @frozen
@@ -74,14 +82,37 @@ class WireRequest:
     query: str = field(repr=False)  # it holds the key
 
 
-def wire(path: Path, query: str, api_key: str) -> WireRequest:
+@frozen(kw_only=True)
+class Sending:
+    """
+    By which method requests are sent.
+
+    Attributes:
+        method: ``auto`` for GET up to a length and POST beyond, or always ``get`` or ``post``.
+        get_max_query: characters of encoded query, the key included, up to which ``auto`` is GET.
+    """
+
+    method: Literal["auto", "get", "post"] = "auto"
+    get_max_query: int = LONGEST_GET_QUERY
+
+    def method_for(self, query: str) -> Literal["GET", "POST"]:
+        """
+        Return the method for a query with its key.
+        """
+        short = len(query) <= self.get_max_query
+        return "GET" if self.method == "get" or (self.method == "auto" and short) else "POST"
+
+
+IOS_RULE = Sending()
+"""GET up to 2000 encoded characters, POST beyond, as the iOS SDK sends."""
+
+
+def wire(path: Path, query: str, api_key: str, *, sending: Sending = IOS_RULE) -> WireRequest:
     """
     Return a request as it is sent, now and at each retry: the key first, then the query as it was encoded.
-
-    GET up to 2000 encoded characters, POST beyond (the iOS SDK's rule).
     """
     keyed = f"{encode({'_k': api_key})}&{query}"
-    method: Literal["GET", "POST"] = "GET" if len(keyed) <= LONGEST_GET_QUERY else "POST"
+    method = sending.method_for(keyed)
     return WireRequest(method, path, keyed)
 
 

@@ -2,14 +2,12 @@
 What all requests of one call share, and how each of them is made.
 """
 
-from typing import Any
-
-from attrs import evolve, frozen
+from attrs import frozen
 
 from sdkbridge.calls import AnyCall
 from sdkbridge.errors import InvalidCall
-from sdkbridge.kissmetrics.requests import ALIAS, RECORD, SET, Request
-from sdkbridge.mapping.properties import Properties
+from sdkbridge.kissmetrics.requests import ALIAS, RECORD, RESERVED, SET, Path, Request
+from sdkbridge.mapping.properties import Properties, fitting_name
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
@@ -29,27 +27,45 @@ class Envelope:
     options: MappingOptions
     remarks: Remarks
 
-    def record(self, event: str, properties: Properties) -> Request:
+    def record(self, event: str, properties: Properties, *, later_s: int = 0, timed: bool = True) -> Request:
         """
-        Return the request that records an event.
+        Return the request that records an event, so many seconds after the call.
         """
-        return self._request(path=RECORD, name=event, properties=properties)
+        return self._request(
+            path=RECORD, name=event, properties=properties, second=self._second(later_s, timed=timed)
+        )
 
-    def set(self, properties: Properties, *, later_s: int = 0) -> Request:
+    def set(self, properties: Properties, *, later_s: int = 0, timed: bool = True) -> Request:
         """
         Return the request that sets properties, so many seconds after the call.
         """
-        request = self._request(path=SET, properties=properties)
-        return evolve(request, second=self.second + later_s)
+        return self._request(path=SET, properties=properties, second=self._second(later_s, timed=timed))
 
     def alias(self, identity: str, other: str) -> Request:
         """
-        Return the request that joins two identities; it has no time.
+        Return the request that joins two identities; it has no time, unless the options say so.
         """
-        return Request(path=ALIAS, identity=identity, name=other, ip=self.ip, user_agent=self.user_agent)
+        second = self._second(0, timed=self.options.alias_time)
+        return Request(
+            path=ALIAS, identity=identity, name=other, second=second, ip=self.ip, user_agent=self.user_agent
+        )
 
-    def _request(self, **own: Any) -> Request:  # noqa: ANN401 - the members of a request
-        return Request(identity=self.identity, second=self.second, ip=self.ip, user_agent=self.user_agent, **own)
+    def _second(self, later_s: int, *, timed: bool) -> int | None:
+        return self.second + later_s if timed else None
+
+    def _request(
+        self, *, path: Path, properties: Properties, second: int | None, name: str | None = None
+    ) -> Request:
+        return Request(
+            path=path,
+            identity=self.identity,
+            name=name,
+            second=second,
+            properties=tuple(pair for pair in properties if pair[0] not in RESERVED),
+            ip=self.ip,
+            user_agent=self.user_agent,
+            taken=tuple(pair for pair in properties if pair[0] in RESERVED),
+        )
 
 
 def envelope_of(call: AnyCall, *, second: int, options: MappingOptions, remarks: Remarks) -> Envelope:
@@ -68,13 +84,14 @@ def envelope_of(call: AnyCall, *, second: int, options: MappingOptions, remarks:
     )
 
 
-def checked_event(event: str, *, field: str, remarks: Remarks) -> str:
+def checked_event(event: str, *, field: str, options: MappingOptions, remarks: Remarks) -> str:
     """
     Return an event's name.
 
     Args:
         event: the name.
         field: the member of the call that it came from.
+        options: what becomes of a name that is too long.
         remarks: where it is noted that Kissmetrics will change it.
 
     Raises:
@@ -82,7 +99,7 @@ def checked_event(event: str, *, field: str, remarks: Remarks) -> str:
     """
     if not is_writable(event):
         raise InvalidCall(field, "holds half of a surrogate pair, which is no character", reason="type")
-    if len(event) > LONGEST_NAME:
+    if len(event) > LONGEST_NAME and options.long_name == "reject":
         raise InvalidCall(
             field,
             f"makes an event's name of {len(event)} characters; Kissmetrics keeps {LONGEST_NAME}",
@@ -90,7 +107,7 @@ def checked_event(event: str, *, field: str, remarks: Remarks) -> str:
         )
     if "," in event or ":" in event:
         remarks.add(Problem.NAME_CHANGED, event)
-    return event
+    return fitting_name(event, options, remarks) or event
 
 
 def _context_text(call: AnyCall, name: str, remarks: Remarks) -> str | None:

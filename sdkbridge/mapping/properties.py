@@ -7,7 +7,8 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
-from sdkbridge.kissmetrics.requests import RESERVED
+from sdkbridge.brackets import bracketed
+from sdkbridge.kissmetrics.requests import NEVER_TAKEN, RESERVED
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
@@ -43,16 +44,22 @@ class Naming:
     Attributes:
         prefix: what comes before each name.
         bare: the one name that is never prefixed, in the form in which names are compared.
+        revenue_prefix: what comes before ``revenue`` instead.
     """
 
     prefix: str = ""
     bare: str = ""
+    revenue_prefix: str | None = None
 
     def name(self, name: str) -> str:
         """
         Return the full name.
         """
-        return name if self.bare and compared_name(name) == self.bare else f"{self.prefix}{name}"
+        if self.bare and compared_name(name) == self.bare:
+            return name
+        if self.revenue_prefix is not None and name == "revenue":
+            return f"{self.revenue_prefix}{name}"
+        return f"{self.prefix}{name}"
 
 
 def properties_of(
@@ -62,6 +69,7 @@ def properties_of(
     naming: Naming,
     options: MappingOptions,
     remarks: Remarks,
+    clean: bool = True,
 ) -> Properties:
     """
     Return the properties that are sent for an object.
@@ -72,56 +80,65 @@ def properties_of(
         naming: how they are named.
         options: how values are written.
         remarks: where problems are noted, by name.
+        clean: whether nested values are flattened; otherwise they go in brackets.
     """
-    sheet = _Sheet(remarks)
+    sheet = _Sheet(naming, options, remarks)
     for name, text in own.items():
-        sheet.add_own(naming.name(name), _own_leaf(name, text))
-    for leaf in flatten(values, options):
-        sheet.add(naming.name(leaf.name), leaf)
+        sheet.add_own(_own_leaf(name, text))
+    for leaf in flatten(values, options) if clean else bracketed(values, options):
+        sheet.add(leaf)
     return tuple(sheet.texts.items())
 
 
 @define
 class _Sheet:
+    naming: Naming
+    options: MappingOptions
     remarks: Remarks
     texts: dict[str, str] = Factory(dict)
     own: dict[str, str] = Factory(dict)
     spellings: dict[str, str] = Factory(dict)
 
-    def add_own(self, name: str, leaf: Leaf) -> None:
-        self.add(name, leaf)
-        if name in self.texts:
+    def add_own(self, leaf: Leaf) -> None:
+        name = self.add(leaf)
+        if name is not None:
             self.own[compared_name(name)] = self.texts[name]
 
-    def add(self, name: str, leaf: Leaf) -> None:
+    def add(self, leaf: Leaf) -> str | None:
+        """
+        Take a value; return its full name if it is sent.
+        """
         for problem in leaf.problems:
-            self.remarks.add(problem, name)
-        if leaf.text is None or not self._may_be_sent(name, leaf):
-            return
+            self.remarks.add(problem, self.naming.name(leaf.name))
+        name = None if leaf.text is None else self._usable_name(leaf)
+        if leaf.text is None or name is None:
+            return None
         compared = compared_name(name)
         if compared in self.own:
             if self.own[compared] != leaf.text:
                 self.remarks.add(Problem.REPLACED_PROPERTY, name)
-            return
+            return None
         if compared in self.spellings:
             self.remarks.add(Problem.SAME_NAME_TWICE, name)
         self.spellings[compared] = name
         self._remark_on(name, leaf.text)
         self.texts[name] = leaf.text
+        return name
 
-    def _may_be_sent(self, name: str, leaf: Leaf) -> bool:
+    def _usable_name(self, leaf: Leaf) -> str | None:
+        name = self.naming.name(leaf.name)
         if not leaf.name:
             self.remarks.add(Problem.EMPTY_NAME)
-        elif len(name) > LONGEST_NAME:
-            self.remarks.add(Problem.NAME_TOO_LONG, name)
         elif name.lower() in RESERVED:
-            self.remarks.add(Problem.RESERVED_NAME, name)
+            taken = self.options.allow_reserved and name.lower() not in NEVER_TAKEN
+            self.remarks.add(Problem.RESERVED_SENT if taken else Problem.RESERVED_NAME, name)
+            return name if taken else None
         else:
-            return True
-        return False
+            return fitting_name(name, self.options, self.remarks)
+        return None
 
     def _remark_on(self, name: str, text: str) -> None:
-        if name.startswith("_"):
+        if name.startswith("_") and name not in RESERVED:
             self.remarks.add(Problem.UNDERSCORE_NAME, name)
         if "," in name or ":" in name:
             self.remarks.add(Problem.NAME_CHANGED, name)
@@ -129,6 +146,19 @@ class _Sheet:
             self.remarks.add(Problem.CUSTOMER_ID, name)
         if len(text) > LONGEST_VALUE:
             self.remarks.add(Problem.LONG_VALUE, name)
+
+
+def fitting_name(name: str, options: MappingOptions, remarks: Remarks) -> str | None:
+    """
+    Return a name as the options send it if it is longer than Kissmetrics keeps, or None if they do not.
+    """
+    if len(name) <= LONGEST_NAME:
+        return name
+    if options.long_name == "reject":
+        remarks.add(Problem.NAME_TOO_LONG, name)
+        return None
+    remarks.add(Problem.NAME_CUT if options.long_name == "truncate" else Problem.LONG_NAME, name)
+    return name[:LONGEST_NAME] if options.long_name == "truncate" else name
 
 
 def _own_leaf(name: str, text: str) -> Leaf:

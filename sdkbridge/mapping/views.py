@@ -1,57 +1,126 @@
 """
 Page and screen calls: an event named after what was seen.
 
-Source: Segment's Kissmetrics destination page (names, prefixes and the toggles for named and categorised pages).
+Sources: Segment's Kissmetrics destination page (names, prefixes and the toggles for named and categorised pages),
+its browser integration (Page View), RudderStack's transformer (names by the category among the properties).
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sdkbridge.calls import Page, Screen
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping.envelope import Envelope, checked_event
 from sdkbridge.mapping.properties import Naming, properties_of
 from sdkbridge.options import MappingOptions
+from sdkbridge.plain import Unusable, plain, written
 from sdkbridge.remarks import Problem
+
+_PLACE = re.compile(r"\{(page|screen|name|category|properties\.category)\}")
 
 
 def view_requests(call: Page | Screen, envelope: Envelope) -> Iterator[Request]:
     """
-    Make the request of a page or screen, if the options record it.
+    Make the requests of a page or screen, if the options record it.
     """
+    options = envelope.options
     word = "Screen" if isinstance(call, Screen) else "Page"
+    if word == "Screen" and not options.send_screens:
+        envelope.remarks.add(Problem.CALL_NOT_SENT)
+        return
+    if word == "Page" and options.page_view_event:
+        yield _page_view(call, envelope)
     event = _event(call, word, envelope)
     if event is None:
         return
-    own = {"name": call.name, "category": call.category}
+    own = {"name": call.name, "category": call.category} if options.page_own_properties else {}
     properties = properties_of(
         call.properties,
         own={name: text for name, text in own.items() if text},
-        naming=Naming(prefix=f"{word}{envelope.options.prefix_separator}"),
-        options=envelope.options,
+        naming=_naming(word, options),
+        options=options,
         remarks=envelope.remarks,
+        clean=options.page_clean,
     )
     yield envelope.record(event, properties)
 
 
+def _naming(word: str, options: MappingOptions) -> Naming:
+    when = options.screen_prefix if word == "Screen" else options.page_prefix
+    prefixed = when == "always" or (when == "as_events" and options.prefix_properties)
+    return Naming(prefix=f"{word}{options.prefix_separator}" if prefixed else "")
+
+
+def _page_view(call: Page, envelope: Envelope) -> Request:
+    """
+    Make the event that Kissmetrics' own script records for each page.
+    """
+    page = call.context.get("page")
+    around: Mapping[str, Any] = page if isinstance(page, Mapping) else {}
+    url, referrer = (
+        _text(call.properties, name, envelope) or _text(around, name, envelope) for name in _PAGE_VIEW
+    )
+    own = {"Viewed URL": url, "Referrer": referrer or "Direct"}
+    properties = properties_of(
+        {},
+        own={name: text for name, text in own.items() if text},
+        naming=Naming(),
+        options=envelope.options,
+        remarks=envelope.remarks,
+    )
+    return envelope.record("Page View", properties)
+
+
+_PAGE_VIEW = ("url", "referrer")
+
+
+def _text(values: Mapping[str, Any], name: str, envelope: Envelope) -> str:
+    single = plain(values.get(name))
+    return "" if isinstance(single, Unusable) else written(single, envelope.options)
+
+
 def _event(call: Page | Screen, word: str, envelope: Envelope) -> str | None:
     options = envelope.options
-    if not call.name and not call.category:
-        if options.unnamed_page == "loaded":
-            return f"Loaded a {word}"
-        envelope.remarks.add(Problem.UNNAMED_PAGE)
-        return None
-    title = _title(call, options)
+    title = _title(call, envelope)
     if title is None:
-        envelope.remarks.add(Problem.SWITCHED_OFF)
         return None
-    template = options.screen_event_template if word == "Screen" else options.page_event_template
-    event = template.replace("{" + word.lower() + "}", title)
-    return checked_event(event, field="name" if title == call.name else "category", remarks=envelope.remarks)
+    if not title:
+        return f"Loaded a {word}"
+    known = {
+        word.lower(): title,
+        "name": call.name or "",
+        "category": call.category or "",
+        "properties.category": _text(call.properties, "category", envelope),
+    }
+    event = _PLACE.sub(lambda place: known.get(place[1], place[0]), _template(word, known, options))
+    field = "name" if title == call.name else "category"
+    return checked_event(event, field=field, options=options, remarks=envelope.remarks)
 
 
-def _title(call: Page | Screen, options: MappingOptions) -> str | None:
+def _template(word: str, known: Mapping[str, str], options: MappingOptions) -> str:
+    for_both = options.screen_category_template if word == "Screen" else options.page_category_template
+    if for_both and all(known.get(place) for place in _PLACE.findall(for_both)):
+        return for_both
+    return options.screen_event_template if word == "Screen" else options.page_event_template
+
+
+def _title(call: Page | Screen, envelope: Envelope) -> str | None:
+    """
+    Return what a page or screen is called; an empty text for one that was loaded, None for one not recorded.
+    """
+    options = envelope.options
+    category = call.category if options.page_named_by == "name_or_category" else None
+    if not call.name and not category:
+        if options.unnamed_page == "drop":
+            envelope.remarks.add(Problem.UNNAMED_PAGE)
+            return None
+        return "" if options.unnamed_page == "loaded" else "undefined"
     if call.name and options.track_named_pages:
         return call.name
-    if call.category and options.track_categorized_pages:
-        return call.category
-    return call.name or call.category if options.track_all_pages else None
+    if category and options.track_categorized_pages:
+        return category
+    if not options.track_all_pages:
+        envelope.remarks.add(Problem.SWITCHED_OFF)
+        return None
+    return call.name or category

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from identity.database import Database
-from sdkbridge.kissmetrics.intake import Limits
 from sdkbridge.kissmetrics.people import LocalKissmetrics, PropertyHistory
+from sdkbridge.kissmetrics.rules import Rules
 
 KEY = "f1d2d2f924e986ac86fdf7b36c94bcdf32beec15"
 NOW = 1_700_000_000
@@ -360,7 +360,7 @@ def test_the_number_of_names_is_watched(database):
     """
     A name beyond what a product may have is stored, and noted.
     """
-    kissmetrics = LocalKissmetrics(database, clock=lambda: NOW, limits=Limits(most_names=2))
+    kissmetrics = LocalKissmetrics(database, clock=lambda: NOW, rules=Rules(most_names=2))
     events = [{"_n": name, "plan": "pro"} for name in ("one", "two", "ONE", "three")]
     events.append({"_n": "one", "a": "1", "b": "2"})
     notes = [kissmetrics.receive("/e", {"_k": KEY, "_p": "ann"} | event).notes for event in events]

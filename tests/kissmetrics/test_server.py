@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import urllib.request
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
@@ -35,7 +36,7 @@ def kissmetrics(database):
 
 @pytest.fixture
 def server(kissmetrics):
-    with KissmetricsServer(kissmetrics) as server:
+    with KissmetricsServer(kissmetrics, clock=lambda: NOW) as server:
         yield server
 
 
@@ -187,7 +188,15 @@ def test_a_body_that_is_too_large_is_noted(kissmetrics, connection):
         b"Content-Length: -1",
         b"Content-Length: many",
         b"Content-Length: " + b"9" * 5000,
-        b"Transfer-Encoding: chunked",
+        b"Content-Length: 3\r\nContent-Length: 3",
+        b"Transfer-Encoding: gzip",
+        b"Transfer-Encoding: gzip, chunked",
+        b"Content-Length: 3\r\nTransfer-Encoding: chunked",
+        b"Transfer-Encoding: chunked\r\n\r\nsome",
+        b"Transfer-Encoding: chunked\r\n\r\n-1",
+        b"Transfer-Encoding: chunked\r\n\r\n2;" + b"x" * 10_000,
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nabc",
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 200,
     ],
 )
 def test_a_body_without_a_length_is_noted(server, kissmetrics, headers):
@@ -202,11 +211,85 @@ def test_a_body_without_a_length_is_noted(server, kissmetrics, headers):
     assert [logged.reason for logged in kissmetrics.requests()] == ["unreadable_body"]
 
 
-def test_half_a_request_does_not_count(server, kissmetrics):
+def in_chunks(body, size, extension=b"", trailers=b""):
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    chunks = b"".join(b"%X%s\r\n%s\r\n" % (len(piece), extension, piece) for piece in pieces)
+    return chunks + b"0\r\n" + trailers + b"\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("coding", [b"chunked", b"Chunked"])
+def test_a_body_in_chunks_is_read(server, kissmetrics, size, coding):
+    """
+    Whoever streams a body sends it in chunks, with extensions and trailers or not; the next request is understood.
+    """
+    body = urlencode(VISITED).encode()
+    head = b"POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: " + coding + b"\r\n\r\n"
+    answer = raw(
+        server,
+        head + in_chunks(body, size, b";name=value", b"Checked: yes\r\n"),
+        head + in_chunks(body.replace(b"ann", b"bob"), size),
+    )
+
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert [person.identities for person in kissmetrics.people()] == [("ann",), ("bob",)]
+
+
+def test_a_body_in_chunks_that_is_too_large_is_noted(server, kissmetrics):
+    """
+    The limit holds however the body comes: nothing of it is stored, and the connection goes on.
+    """
+    head = b"POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = urlencode(VISITED | {"a": "x" * 1024 * 1024}).encode()
+    answer = raw(server, head + in_chunks(body, 100_000), head + in_chunks(urlencode(VISITED).encode(), 10))
+
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 2
+    assert [logged.reason for logged in kissmetrics.requests()] == ["body_too_large", None]
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(server, kissmetrics):
+    """
+    A client that waits for ``100 Continue``, as curl does with a large body, gets it before it sends the body.
+    """
+    host, port = server.url.removeprefix("http://").split(":")
+    body = urlencode(VISITED).encode()
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        head = f"POST /e HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode())
+        going_on = client.recv(1000)
+        client.sendall(body)
+        answer = client.recv(1000)
+
+    assert going_on == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert len(kissmetrics.people()) == 1
+
+
+@pytest.mark.parametrize("host", [b"Host: trk.kissmetrics.io\r\n", b"Host: et.kissmetrics.com:443\r\n", b""])
+def test_any_host_is_served(server, kissmetrics, host):
+    """
+    Whoever sends the real name of Kissmetrics here is answered.
+    """
+    answer = raw(server, b"GET /e?" + urlencode(VISITED).encode() + b" HTTP/1.1\r\n" + host + b"\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert len(kissmetrics.people()) == 1
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 1000\r\n\r\n_k=key&_p=ann&_n=Vis",
+        b"Transfer-Encoding: chunked\r\n\r\n14\r\n_k=key&_p=ann&_n=Vis\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n14\r\n_k=key&_p=ann",
+        b"Transfer-Encoding: chunked\r\n\r\n14\r\n_k=key&_p=ann&_n=Vis\r\n0\r\n",
+    ],
+)
+def test_half_a_request_does_not_count(server, kissmetrics, rest):
     """
     A client that leaves in the middle of a body has sent nothing: its next try is the first.
     """
-    answer = raw(server, b"POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n_k=key&_p=ann&_n=Vis")
+    answer = raw(server, b"POST /e HTTP/1.1\r\nHost: x\r\n" + rest)
 
     assert answer == b""
     assert list(kissmetrics.requests()) == []
@@ -235,6 +318,36 @@ def test_what_is_not_http_harms_nobody(server, kissmetrics, garbage, capfd):
     assert b" 200 OK" not in answer
     assert status == 200
     assert "".join(capfd.readouterr()) == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "endpoint"),
+    [("10.0.2.2:8080", "10.0.2.2:8080"), ("[::1]:8080", "[::1]:8080"), ("et.kissmetrics.io", "et.kissmetrics.io")],
+)
+def test_a_phone_may_track(server, host, endpoint):
+    """
+    ``/m/trk`` answers yes, at the address by which the phone came, until tomorrow: as the SDKs read it.
+    """
+    connection = connect(server)
+    target = f"/m/trk?product_key={KEY}&install_uuid=4F1C"
+    status, headers, body = ask(connection, "GET", target, headers=[("Host", host)])
+    connection.close()
+
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert json.loads(body) == {"reason": "LOCAL", "tracking": True, "tracking_endpoint": endpoint}
+    # The format that iOS is told to expect: EEE, dd MMM yyyy HH:mm:ss zzz.
+    expires = datetime.strptime(headers["Expires"], "%a, %d %b %Y %H:%M:%S %Z").replace(tzinfo=UTC)
+    assert expires.timestamp() == NOW + 24 * 60 * 60
+
+
+@pytest.mark.parametrize("host", [b"", b"Host: \r\n", b'Host: ">\r\n'])
+def test_a_phone_that_names_no_host_gets_the_servers(server, host):
+    """
+    Without a usable host, the address is the one at which the server was reached.
+    """
+    answer = raw(server, b"GET /m/trk HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n")
+
+    assert f'"tracking_endpoint": "{server.url.removeprefix("http://")}"'.encode() in answer
 
 
 def test_people_are_shown(server, connection):

@@ -1,0 +1,160 @@
+"""
+Completed orders, and the products of any event that has them.
+
+Sources: ``analytics-events`` (which events are completed orders), ``integration-kissmetrics`` (a request for each
+product, a second apart, since Kissmetrics keeps one value of a property in a second), RudderStack's transformer.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from attrs import frozen
+
+from sdkbridge.arrays import Allowance, TooManyValuesError, json_text
+from sdkbridge.kissmetrics.requests import Request
+from sdkbridge.mapping.billing import Billed, Values, billed, billed_as_it_came, total_counts
+from sdkbridge.mapping.envelope import Envelope, checked_event
+from sdkbridge.mapping.properties import Naming, Properties, compared_name, properties_of
+from sdkbridge.options import MappingOptions
+from sdkbridge.remarks import Problem
+
+
+@frozen(kw_only=True, slots=False)
+class Event:
+    """
+    The event of a track, which may be a completed order.
+    """
+
+    name: str
+    options: MappingOptions
+
+    @cached_property
+    def is_completed(self) -> bool:
+        """
+        Whether the event is a completed order by its name.
+        """
+        return re.search(self.options.order_event_pattern, self.name, re.IGNORECASE) is not None
+
+    @property
+    def naming(self) -> Naming:
+        """
+        How the event's properties are named.
+        """
+        return self._naming(prefixed=self.options.prefix_properties)
+
+    @property
+    def product_naming(self) -> Naming:
+        """
+        How its products' properties are named.
+        """
+        return self._naming(prefixed=self.prefixes_products)
+
+    @property
+    def prefixes_products(self) -> bool:
+        """
+        Whether its products' properties are prefixed.
+        """
+        return self.options.prefix_properties or self.options.product_prefix == "always"
+
+    def bills(self, *, prefixed: bool) -> bool:
+        """
+        Tell whether the billing property is sent.
+        """
+        needs = self.options.billing_needs_prefix
+        return prefixed or needs == "never" or (needs == "orders" and not self.is_completed)
+
+    @property
+    def products_become(self) -> str:
+        """
+        What becomes of the products: ``set``, ``events``, ``json``, or ``drop``.
+        """
+        if self.is_completed:
+            return "json" if self.options.order_products == "json_property" else self.options.order_products
+        return "set" if self.options.non_order_products == "fanout" else self.options.non_order_products
+
+    def _naming(self, *, prefixed: bool) -> Naming:
+        bare = compared_name(self.options.billing_property)
+        if not prefixed:
+            return Naming(bare=bare)
+        other = self.options.revenue_prefix_separator
+        return Naming(
+            prefix=f"{self.name}{self.options.prefix_separator}",
+            bare=bare,
+            revenue_prefix=None if other is None else f"{self.name}{other}",
+        )
+
+
+def own_products(event: Event, products: object, envelope: Envelope) -> dict[str, str]:
+    """
+    Return the products as a property of the event, if they are to be one.
+    """
+    if event.products_become != "json" or not isinstance(products, list | tuple) or not products:
+        return {}
+    try:
+        array = json_text(products, envelope.options, Allowance())
+    except TooManyValuesError:
+        envelope.remarks.add(Problem.TOO_MANY_VALUES, "products")
+        return {}
+    for problem in array.problems:
+        envelope.remarks.add(problem, "products")
+    return {"products": array.text or ""}
+
+
+def product_requests(event: Event, products: object, envelope: Envelope) -> Iterator[Request]:
+    """
+    Make a request for each product, each a little later than the one before.
+    """
+    options = envelope.options
+    dropped_as_told = event.is_completed and event.products_become == "drop"
+    if products is None or dropped_as_told:
+        return
+    if not isinstance(products, list | tuple) or (products and event.products_become == "drop"):
+        envelope.remarks.add(Problem.DROPPED_PRODUCTS, "products")
+        return
+    if event.products_become == "json":
+        return
+    for index, product in enumerate(products):
+        if not isinstance(product, Mapping):
+            envelope.remarks.add(Problem.UNSUPPORTED_VALUE, f"products[{index}]")
+            continue
+        properties = _product_properties(event, product, envelope)
+        if properties:
+            yield _product_request(event, properties, envelope, later_s=index * options.product_time_step)
+
+
+def _product_request(event: Event, properties: Properties, envelope: Envelope, *, later_s: int) -> Request:
+    options = envelope.options
+    timed = options.product_timestamps
+    if event.products_become == "set":
+        return envelope.set(properties, later_s=later_s, timed=timed)
+    name = options.product_event_template.replace("{event}", event.name)
+    name = checked_event(name, field="event", options=options, remarks=envelope.remarks)
+    return envelope.record(name, properties, later_s=later_s, timed=timed)
+
+
+def _product_properties(event: Event, product: Values, envelope: Envelope) -> Properties:
+    revenue = _product_revenue(event, product, envelope)
+    return properties_of(
+        revenue.rest,
+        own=revenue.own,
+        naming=event.product_naming,
+        options=envelope.options,
+        remarks=envelope.remarks,
+        clean=envelope.options.product_clean,
+    )
+
+
+def _product_revenue(event: Event, product: Values, envelope: Envelope) -> Billed:
+    options = envelope.options
+    if options.product_revenue:
+        bills = event.bills(prefixed=event.prefixes_products)
+        if not options.product_clean:
+            return billed_as_it_came(product, options, bills=bills)
+        counts = total_counts(event.name, options, is_order=event.is_completed)
+        return billed(product, options, envelope.remarks, total_counts=counts, bills=bills)
+    billing = compared_name(options.billing_property)
+    counted = [key for key in product if isinstance(key, str) and compared_name(key) == billing]
+    for key in counted:
+        envelope.remarks.add(Problem.PRODUCT_REVENUE, key)
+    return Billed({}, {key: value for key, value in product.items() if key not in counted})
