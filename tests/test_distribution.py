@@ -218,20 +218,26 @@ def pins(name: str) -> dict[str, list[Version]]:
 
 
 def declared(name: str) -> list[Requirement]:
-    groups = PROJECT["dependency-groups"]
+    groups = {
+        group: [entry for entry in entries if isinstance(entry, str)]
+        for group, entries in PROJECT["dependency-groups"].items()
+    }
     lists = {
         "runtime": [PROJECT["project"]["dependencies"]],
         "build": [groups["build"], PROJECT["build-system"]["requires"]],
         "development": [
             PROJECT["project"]["dependencies"],
             *PROJECT["project"]["optional-dependencies"].values(),
-            *[[entry for entry in group if isinstance(entry, str)] for group in groups.values()],
+            *[entries for group, entries in groups.items() if group != "benchmarks"],
         ],
+        "benchmarks": [groups["benchmarks"]],
     }
-    return [Requirement(entry) for entries in lists[name] for entry in entries]
+    needs = [Requirement(entry) for entries in lists[name] for entry in entries]
+    # An extra may ask for others of our own.
+    return [need for need in needs if need.name != PROJECT["project"]["name"]]
 
 
-@pytest.mark.parametrize("name", ["runtime", "build", "development"])
+@pytest.mark.parametrize("name", ["runtime", "build", "development", "benchmarks"])
 def test_the_pins_are_what_pyproject_asks_for(name):
     """
     Every declared dependency is pinned, to versions that its declaration allows.
@@ -252,6 +258,15 @@ def test_the_tests_run_on_the_versions_that_users_get(name):
     tested = pins("development")
 
     assert {package: tested.get(package) for package in pins(name)} == pins(name)
+
+
+def test_benchmarks_run_on_the_versions_that_are_tested():
+    """
+    What is pinned for the tests is pinned to the same version for the benchmarks.
+    """
+    measured = pins("benchmarks")
+
+    assert {package: measured.get(package) for package in pins("development")} == pins("development")
 
 
 @pytest.mark.parametrize("path", sorted((CHECKOUT / "requirements").iterdir()), ids=lambda path: path.name)
