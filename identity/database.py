@@ -11,15 +11,16 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from identity.errors import StoreError
 
 if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations as MigrationSet
 
+Result = TypeVar("Result")
 Row = tuple[Any, ...]
 Migrations = Mapping[str, Sequence[str]]
 """Name of a step → its SQL statements, in the order in which they are applied; never edited once released."""
@@ -138,6 +139,19 @@ class Database:
             except BaseException:
                 self._roll_back()
                 raise
+
+    def write(self, work: Callable[[], Result]) -> Result:
+        """
+        Do some work whose effects commit together before this returns, or not at all.
+
+        The work may be done again from its start if other writers were in its way, so it must change nothing but
+        the database. Within a transaction it joins that one.
+
+        Raises:
+            StoreError: the file is locked for too long, full, read-only or damaged. Nothing was written.
+        """
+        with self.transaction():
+            return work()
 
     def _in_transaction(self) -> bool:
         try:

@@ -5,7 +5,7 @@ A lane holds what one device did (or, without a device, one identity), in order.
 but an alias also waits for what came before it on its other side, for a bounded time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -20,6 +20,7 @@ MIGRATIONS: Migrations = {
             request INTEGER PRIMARY KEY AUTOINCREMENT,
             lane TEXT NOT NULL,
             other_lane TEXT, -- an alias also waits for what came before it here
+            identity TEXT NOT NULL, -- who it is about
             path TEXT NOT NULL,
             query TEXT NOT NULL, -- encoded, without the key; never rewritten
             call TEXT NOT NULL,
@@ -36,6 +37,7 @@ MIGRATIONS: Migrations = {
         CREATE TABLE dead_letter (
             request INTEGER PRIMARY KEY,
             lane TEXT NOT NULL,
+            identity TEXT NOT NULL,
             path TEXT NOT NULL,
             query TEXT NOT NULL,
             call TEXT NOT NULL,
@@ -103,15 +105,46 @@ class Outbox:
         self._database = database
         database.migrate("sdkbridge.outbox", MIGRATIONS)
 
-    def add(self, request: Request, *, lane: str, other_lane: str | None, call: str, at_ms: int) -> None:
+    def add(self, request: Request, *, lane: str, other_lane: str | None, call: str, at_ms: int) -> int:
         """
-        Queue a request at the end of its lane.
+        Queue a request at the end of its lane; return its number.
         """
         with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO outbox (lane, other_lane, path, query, call, accepted_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                (lane, other_lane, request.path, encode(request.parameters()), call, at_ms),
+            row = connection.execute(
+                """
+                INSERT INTO outbox (lane, other_lane, identity, path, query, call, accepted_ms)
+                VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING request
+                """,
+                (
+                    *(lane, other_lane, request.identity, request.path),
+                    *(encode(request.parameters()), call, at_ms),
+                ),
+            ).fetchone()
+            return int(row[0])
+
+    def withdraw(self, number: int, *, now_ms: int) -> bool:
+        """
+        Take back a request that nobody has tried to send yet; return whether that was so.
+        """
+        with self._database.transaction() as connection:
+            taken_back = connection.execute(
+                """
+                DELETE FROM outbox
+                WHERE request = ? AND attempts = 0 AND (leased_by IS NULL OR leased_until_ms <= ?)
+                """,
+                (number, now_ms),
             )
+            return taken_back.rowcount == 1
+
+    def forget(self, identities: Collection[str]) -> int:
+        """
+        Erase what waits, or was given up, under some identities; return how many requests that were.
+        """
+        named = [(identity,) for identity in identities]
+        with self._database.transaction() as connection:
+            waiting = connection.executemany("DELETE FROM outbox WHERE identity = ?", named).rowcount
+            dead = connection.executemany("DELETE FROM dead_letter WHERE identity = ?", named).rowcount
+            return waiting + dead
 
     def claim(self, worker: str, *, now_ms: int, limit: int) -> list[QueuedRequest]:
         """
@@ -199,7 +232,7 @@ class Outbox:
             connection.execute(
                 """
                 INSERT INTO dead_letter
-                SELECT request, lane, path, query, call, accepted_ms, attempts + 1, ?, ?
+                SELECT request, lane, identity, path, query, call, accepted_ms, attempts + 1, ?, ?
                 FROM outbox WHERE request = ? AND leased_by = ?
                 """,
                 (reason, now_ms, request.number, worker),
