@@ -55,7 +55,7 @@ def committed_text() -> Iterator[tuple[Path, str]]:
     Every text that belongs to the project, this file left out because it spells what it looks for.
     """
     inside = [path for folder in COMMITTED for path in (CHECKOUT / folder).rglob("*") if path.is_file()]
-    on_top = [path for path in CHECKOUT.iterdir() if path.is_file() and path.name != "uv.lock"]
+    on_top = [path for path in CHECKOUT.iterdir() if path.is_file() and path.name not in {"uv.lock", ".git"}]
     for path in sorted({*inside, *on_top} - {Path(__file__)}):
         if "__pycache__" in path.parts:
             continue
