@@ -7,7 +7,7 @@ once.
 
 from identity.database import Database, Migrations
 from sdkbridge.kissmetrics.requests import RECORD, Request
-from sdkbridge.mapping.properties import compared_name
+from sdkbridge.mapping.names import compared_name
 
 MIGRATIONS: Migrations = {
     "1_accepted": (

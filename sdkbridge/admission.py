@@ -73,11 +73,11 @@ def admit(call: AnyCall, *, needs_identity: bool = True, long_id: LongId = "reje
 
 
 def _folded(call: C, long_id: LongId) -> C:
-    folded = evolve(
-        call,
-        user_id=_usable(call.user_id, "userId", long_id),
-        anonymous_id=_usable(call.anonymous_id, "anonymousId", long_id),
-    )
+    user_id = _usable(call.user_id, "userId", long_id)
+    anonymous_id = _usable(call.anonymous_id, "anonymousId", long_id)
+    folded = call
+    if (user_id, anonymous_id) != (call.user_id, call.anonymous_id):
+        folded = evolve(call, user_id=user_id, anonymous_id=anonymous_id)
     if isinstance(folded, Alias):
         return evolve(folded, previous_id=_usable(folded.previous_id, "previousId", long_id))
     return folded

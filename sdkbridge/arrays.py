@@ -9,12 +9,12 @@ or loops must not exhaust the stack.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from attrs import Factory, define, frozen
 
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Plain, Unusable, member_name, plain, written
+from sdkbridge.plain import Plain, Unusable, member_name, plain, usual_text, written
 from sdkbridge.remarks import Problem
 from sdkbridge.times import javascript_date_text, strict_date
 
@@ -71,6 +71,11 @@ def array_text(array: Iterable[Any], options: MappingOptions, allowance: Allowan
     Raises:
         TooManyValuesError: the allowance was used up.
     """
+    if type(array) is list and len(array) <= allowance.left:
+        texts = [usual_text(member, options) for member in array]
+        if None not in texts:
+            allowance.left -= len(texts)
+            return ArrayText(",".join(cast("list[str]", texts)))
     walk = _Walk(options, allowance, into_objects=options.object_array == "json")
     steps = list(walk.through(array))
     if not walk.met_object:

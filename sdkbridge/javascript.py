@@ -39,7 +39,10 @@ def number_text(value: float) -> str:
     sign = "-" if double < 0 else ""
     if math.isinf(double):
         return f"{sign}Infinity"
-    return sign + _written(abs(double))
+    text = repr(abs(double))
+    if "e" not in text:
+        return sign + text.removesuffix(".0")
+    return sign + _written(text)
 
 
 def id_text(value: Number) -> str | None:
@@ -68,11 +71,13 @@ def _nearest_double(value: Real | Decimal | float) -> float:
         return -math.inf if value < 0 else math.inf
 
 
-def _written(double: float) -> str:
+def _written(text: str) -> str:
     """
-    Write a positive double. Python and JavaScript agree on the digits, not on where to put the point.
+    Write a positive double that Python writes with an exponent.
+
+    The two agree on the digits, but not on where to put the point: JavaScript begins with exponents later.
     """
-    _, digit_values, exponent = Decimal(repr(double)).normalize().as_tuple()
+    _, digit_values, exponent = Decimal(text).normalize().as_tuple()
     assert isinstance(exponent, int)  # noqa: S101 - the double is finite
     digits = "".join(map(str, digit_values))
     before_point = len(digits) + exponent

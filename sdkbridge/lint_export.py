@@ -9,7 +9,7 @@ from identity.ids import is_placeholder
 from sdkbridge.kissmetrics.export_lines import ExportLine, InvalidExportLine, parse_export_line
 from sdkbridge.kissmetrics.intake import read
 from sdkbridge.kissmetrics.requests import ALIAS, RECORD, SET
-from sdkbridge.mapping.properties import compared_name
+from sdkbridge.mapping.names import compared_name
 from sdkbridge.remarks import SENTENCES, Problem
 
 # The local Kissmetrics' words → the bridge's, where they mean the same.

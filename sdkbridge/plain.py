@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from numbers import Real
+from typing import cast
 from uuid import UUID
 
 from attrs import frozen
@@ -43,6 +44,28 @@ def plain(value: object) -> Plain | Unusable:
     if isinstance(value, Real | Decimal):
         return _number(value)
     return _beyond_json(value)
+
+
+def usual_text(value: object, options: MappingOptions) -> str | None:
+    """
+    Return the text of a value as nearly all are, or None for one that needs a closer look.
+
+    Most of the time of mapping goes by here; whatever is answered, `plain` and `written` answer too.
+    """
+    kind = type(value)
+    if kind is str:
+        text = cast("str", value)
+        # A date's year is followed by a dash.
+        return text if text[4:5] != "-" and (text.isascii() or is_writable(text)) else None
+    if kind is int:
+        return str(value) if -LARGEST_SAFE_INTEGER <= cast("int", value) <= LARGEST_SAFE_INTEGER else None
+    if kind is float:
+        digits = repr(value)
+        # JavaScript agrees on these, but not on zeros, exponents, and what is no number (nan, inf).
+        return digits.removesuffix(".0") if value and "e" not in digits and "n" not in digits else None
+    if kind is bool and options.bool_style == "text":
+        return "true" if value else "false"
+    return None
 
 
 def written(value: Plain, options: MappingOptions) -> str:
@@ -90,6 +113,8 @@ def is_writable(text: str) -> bool:
     """
     Tell whether a text can be encoded: half of a surrogate pair is no character.
     """
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -4,7 +4,7 @@ How event and property names were first written, since Kissmetrics compares them
 
 from identity.database import Database, Migrations
 from sdkbridge.kissmetrics.requests import RECORD, Request
-from sdkbridge.mapping.properties import compared_name
+from sdkbridge.mapping.names import compared_name
 from sdkbridge.receipt import CallWarning
 from sdkbridge.remarks import Problem, Remarks
 

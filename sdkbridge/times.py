@@ -41,6 +41,7 @@ _ISO = re.compile(
 )
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:\.\d{3})?Z", re.ASCII)
 _STRICT_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d*)?", re.ASCII)
 
@@ -177,6 +178,8 @@ def _counted(number: float) -> float | None:
 
 
 def _seconds(value: date) -> float | None:
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value.timestamp()
     since = _since_epoch(value)
     return None if since is None else since / timedelta(seconds=1)
 
@@ -193,6 +196,12 @@ def _since_epoch(value: date) -> timedelta | None:
 
 
 def _parsed(text: str) -> datetime | None:
+    if _USUAL.fullmatch(text):
+        # Python reads what all of Segment's SDKs write much faster by itself.
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            return None
     match = _ISO.fullmatch(text)
     if match is None:
         return None

@@ -2,22 +2,24 @@
 Objects become single values: every one under the names on the way to it, joined by dots.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
 from sdkbridge.arrays import ARRAYS, Allowance, TooManyValuesError, array_text, object_text
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Unusable, member_name, plain, written, written_date
+from sdkbridge.plain import Unusable, member_name, plain, usual_text, written, written_date
 from sdkbridge.remarks import Problem
+
+OBJECTS = (dict, Mapping)
+"""What is taken for an object; nearly all are dictionaries, which is quicker to tell."""
 
 LONGEST_NAME = 255
 """Characters of an event's or property's name (Kissmetrics' technical limitations)."""
 
 
-@frozen
-class Leaf:
+class Leaf(NamedTuple):
     """
     A single value somewhere in an object.
 
@@ -32,14 +34,27 @@ class Leaf:
     problems: tuple[Problem, ...] = ()
 
 
-def flatten(values: Mapping[Any, Any], options: MappingOptions) -> Iterator[Leaf]:
+Take = Callable[[str, str | None, tuple[Problem, ...]], object]
+"""Takes a leaf: its name, its text, its problems."""
+
+
+def flatten(values: Mapping[Any, Any], options: MappingOptions) -> list[Leaf]:
     """
-    Find every single value in an object, in order, under the names on the way to it joined by dots.
+    Return every single value in an object, in order, under the names on the way to it joined by dots.
 
     What says nothing (null, NaN, an empty text, array or object) has no text, unless the options send it. Not
     recursive, and ends for every structure: a way that is longer than any name may be is not followed.
     """
-    return _Flattening(options).leaves(values)
+    leaves: list[Leaf] = []
+    walk(values, options, lambda *leaf: leaves.append(Leaf(*leaf)))
+    return leaves
+
+
+def walk(values: Mapping[Any, Any], options: MappingOptions, take: Take) -> None:
+    """
+    Hand over the same, one by one.
+    """
+    _Walk(options, take).through(values)
 
 
 @define
@@ -54,42 +69,61 @@ class _Level:
 
 
 @define
-class _Flattening:
+class _Walk:
     options: MappingOptions
+    take: Take
     allowance: Allowance = Factory(Allowance)
     levels: list[_Level] = Factory(list)
+    around: set[int] = Factory(set)
     reached: str = ""
 
-    def leaves(self, values: Mapping[Any, Any]) -> Iterator[Leaf]:
+    def through(self, values: Mapping[Any, Any]) -> None:
         self._enter("", values)
         try:
             while self.levels:
-                member = next(self.levels[-1].members, None)
-                if member is None:
-                    self.levels.pop()
-                    continue
-                self.allowance.take()
-                yield from self._member(*member)
+                self._go_on(self.levels[-1])
         except TooManyValuesError:
-            yield Leaf(self.reached, None, (Problem.TOO_MANY_VALUES,))
+            self._leave_out(Problem.TOO_MANY_VALUES)
 
-    def _member(self, key: object, value: object) -> Iterator[Leaf]:
-        name = self._reach(key)
-        if isinstance(name, Unusable):
-            yield Leaf(self.reached, None, (name.problem,))
-        elif not isinstance(value, Mapping):
-            yield self._leaf(value)
-        elif any(value is level.values for level in self.levels):
-            yield Leaf(self.reached, None, (Problem.CONTAINS_ITSELF,))
+    def _leave_out(self, problem: Problem) -> None:
+        self.take(self.reached, None, (problem,))
+
+    def _go_on(self, level: _Level) -> None:
+        """
+        Look through an object up to the next object in it, or else to its end.
+        """
+        way, options, take = level.way, self.options, self.take
+        for key, value in level.members:
+            self.allowance.take()
+            if type(key) is str and key.isascii():
+                self.reached = name = way + key
+                text = usual_text(value, options)
+                if text:
+                    take(name, text, ())
+                    continue
+            elif not self._reach(key):
+                continue
+            if not isinstance(value, OBJECTS):
+                self._leaf(value)
+                continue
+            self._object(value)
+            if self.levels[-1] is not level:
+                return
+        self.levels.pop()
+        self.around.discard(id(level.values))
+
+    def _object(self, value: Mapping[Any, Any]) -> None:
+        if id(value) in self.around:
+            self._leave_out(Problem.CONTAINS_ITSELF)
         elif len(self.reached) > LONGEST_NAME:
-            yield Leaf(self.reached, None, (Problem.NAME_TOO_LONG,))
+            self._leave_out(Problem.NAME_TOO_LONG)
         elif self._is_nested and value and self.options.flatten_objects == "one_level":
             whole = object_text(value, self.options, self.allowance)
-            yield Leaf(self.reached, whole.text, whole.problems)
+            self.take(self.reached, whole.text, whole.problems)
         else:
             way = self.reached
             if self._is_nested and value and self.options.flatten_objects == "first_branch":
-                yield from self._lose_the_rest()
+                self._lose_the_rest()
             self._enter(f"{way}.", value)
 
     @property
@@ -98,34 +132,44 @@ class _Flattening:
 
     def _enter(self, way: str, values: Mapping[Any, Any]) -> None:
         self.levels.append(_Level(way, values, iter(values.items())))
+        self.around.add(id(values))
 
-    def _reach(self, key: object) -> str | Unusable:
+    def _reach(self, key: object) -> bool:
+        """
+        Take a member's name; return whether it can be one.
+        """
         name = member_name(key, self.options)
-        self.reached = f"{self.levels[-1].way}{_shown(key) if isinstance(name, Unusable) else name}"
-        return name
+        usable = not isinstance(name, Unusable)
+        self.reached = f"{self.levels[-1].way}{name if usable else _shown(key)}"
+        if isinstance(name, Unusable):
+            self._leave_out(name.problem)
+        return usable
 
-    def _lose_the_rest(self) -> Iterator[Leaf]:
+    def _lose_the_rest(self) -> None:
         """
         Go past what Segment's browser integration never came back to.
         """
         for key, _ in self.levels[-1].members:
             self.allowance.take()
-            self._reach(key)
-            yield Leaf(self.reached, None, (Problem.LOST_SIBLING,))
+            if self._reach(key):
+                self._leave_out(Problem.LOST_SIBLING)
 
-    def _leaf(self, value: object) -> Leaf:
+    def _leaf(self, value: object) -> None:
         if isinstance(value, ARRAYS):
             array = array_text(value, self.options, self.allowance)
-            return Leaf(self.reached, self._unless_empty(array.text), array.problems)
-        dated = written_date(value, self.options, nested=self._is_nested)
-        if dated is not None:
-            return Leaf(self.reached, dated)
-        single = plain(value)
-        if isinstance(single, Unusable):
-            return Leaf(self.reached, None, (single.problem,))
-        if single is None:
-            return Leaf(self.reached, "" if self._is_nested and self.options.nested_null == "empty" else None)
-        return Leaf(self.reached, self._unless_empty(written(single, self.options)))
+            self.take(self.reached, self._unless_empty(array.text), array.problems)
+            return
+        text = written_date(value, self.options, nested=self._is_nested)
+        if text is None:
+            single = plain(value)
+            if isinstance(single, Unusable):
+                self._leave_out(single.problem)
+                return
+            text = self._nothing() if single is None else self._unless_empty(written(single, self.options))
+        self.take(self.reached, text, ())
+
+    def _nothing(self) -> str | None:
+        return "" if self._is_nested and self.options.nested_null == "empty" else None
 
     def _unless_empty(self, text: str | None) -> str | None:
         return text if self.options.send_empty else text or None

@@ -228,3 +228,14 @@ def test_whatever_comes_there_is_a_second_that_kissmetrics_keeps(timestamp, sent
 
     assert time.second >= EARLIEST_SECOND
     assert time.second <= NOON or codes(time) == ["future_time"]
+
+
+@given(moment=st.datetimes(), digits=st.integers(0, 9))
+def test_the_usual_spelling_is_read_like_any_other(moment, digits):
+    """
+    What Segment's SDKs write is read in a quicker way, and means the same as with a space instead of the T.
+    """
+    whole, _, fraction = moment.isoformat(timespec="microseconds").partition(".")
+    text = f"{whole}.{fraction[:digits]}Z" if digits else f"{whole}Z"
+
+    assert moment_of(text) == moment_of(text.replace("T", " "))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from sdkbridge.arrays import MOST_VALUES
 from sdkbridge.options import MappingOptions
+from sdkbridge.plain import plain, usual_text, written, written_date
 from sdkbridge.values import flatten
 
 BRIDGE = MappingOptions()
@@ -367,3 +368,34 @@ def test_an_array_of_objects_is_json_that_can_be_read(objects):
     (leaf,) = flatten({"a": objects}, BRIDGE)
 
     assert len(json.loads(leaf.text)) == len(objects)
+
+
+SINGLE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters()),
+    st.datetimes().map(datetime.isoformat),
+)
+
+
+@given(value=SINGLE, bool_style=st.sampled_from(["text", "int"]))
+def test_the_quick_way_to_a_text_leads_to_the_same_text(value, bool_style):
+    """
+    What most values are is answered without a closer look, and as the closer look would answer it.
+    """
+    options = MappingOptions(bool_style=bool_style)
+    quick = usual_text(value, options)
+
+    if quick is not None:
+        assert quick == written(plain(value), options)
+        assert written_date(value, options, nested=False) is None
+
+
+@given(values=st.lists(SINGLE))
+def test_an_array_of_usual_values_is_joined_like_any_other(values):
+    """
+    A list is written as the same values in a tuple, which are looked at one by one.
+    """
+    assert flatten({"a": values}, BRIDGE) == flatten({"a": tuple(values)}, BRIDGE)

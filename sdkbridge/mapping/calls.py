@@ -17,7 +17,8 @@ from sdkbridge.javascript import id_text
 from sdkbridge.kissmetrics.requests import SET, Request
 from sdkbridge.mapping.context import context_without_memory
 from sdkbridge.mapping.envelope import Envelope, envelope_of
-from sdkbridge.mapping.properties import Naming, properties_of
+from sdkbridge.mapping.names import Naming
+from sdkbridge.mapping.properties import properties_of
 from sdkbridge.mapping.tracks import track_requests
 from sdkbridge.mapping.views import view_requests
 from sdkbridge.options import MappingOptions

@@ -7,7 +7,8 @@ from attrs import frozen
 from sdkbridge.calls import AnyCall
 from sdkbridge.errors import InvalidCall
 from sdkbridge.kissmetrics.requests import ALIAS, RECORD, RESERVED, SET, Path, Request
-from sdkbridge.mapping.properties import Properties, fitting_name
+from sdkbridge.mapping.names import fitting_name
+from sdkbridge.mapping.properties import Properties
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
@@ -56,15 +57,16 @@ class Envelope:
     def _request(
         self, *, path: Path, properties: Properties, second: int | None, name: str | None = None
     ) -> Request:
+        taken = tuple([pair for pair in properties if pair[0] in RESERVED])
         return Request(
             path=path,
             identity=self.identity,
             name=name,
             second=second,
-            properties=tuple(pair for pair in properties if pair[0] not in RESERVED),
+            properties=tuple([pair for pair in properties if pair[0] not in RESERVED]) if taken else properties,
             ip=self.ip,
             user_agent=self.user_agent,
-            taken=tuple(pair for pair in properties if pair[0] in RESERVED),
+            taken=taken,
         )
 
 

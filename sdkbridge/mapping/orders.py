@@ -7,7 +7,7 @@ product, a second apart, since Kissmetrics keeps one value of a property in a se
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from attrs import frozen
 
@@ -15,7 +15,8 @@ from sdkbridge.arrays import Allowance, TooManyValuesError, json_text
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping.billing import Billed, Values, billed, billed_as_it_came, total_counts
 from sdkbridge.mapping.envelope import Envelope, checked_event
-from sdkbridge.mapping.properties import Naming, Properties, compared_name, properties_of
+from sdkbridge.mapping.names import Naming, compared_name
+from sdkbridge.mapping.properties import Properties, properties_of
 from sdkbridge.options import MappingOptions
 from sdkbridge.remarks import Problem
 
@@ -34,7 +35,7 @@ class Event:
         """
         Whether the event is a completed order by its name.
         """
-        return re.search(self.options.order_event_pattern, self.name, re.IGNORECASE) is not None
+        return _is_completed(self.options.order_event_pattern, self.name)
 
     @property
     def naming(self) -> Naming:
@@ -74,15 +75,26 @@ class Event:
         return "set" if self.options.non_order_products == "fanout" else self.options.non_order_products
 
     def _naming(self, *, prefixed: bool) -> Naming:
-        bare = compared_name(self.options.billing_property)
+        options = self.options
         if not prefixed:
-            return Naming(bare=bare)
-        other = self.options.revenue_prefix_separator
-        return Naming(
-            prefix=f"{self.name}{self.options.prefix_separator}",
-            bare=bare,
-            revenue_prefix=None if other is None else f"{self.name}{other}",
+            return _naming(options.billing_property)
+        revenue_separator = options.revenue_prefix_separator
+        return _naming(
+            options.billing_property,
+            prefix=f"{self.name}{options.prefix_separator}",
+            revenue_prefix=None if revenue_separator is None else f"{self.name}{revenue_separator}",
         )
+
+
+# The same few events come again and again.
+@lru_cache(maxsize=1024)
+def _is_completed(pattern: str, event: str) -> bool:
+    return re.search(pattern, event, re.IGNORECASE) is not None
+
+
+@lru_cache(maxsize=1024)
+def _naming(billing_property: str, *, prefix: str = "", revenue_prefix: str | None = None) -> Naming:
+    return Naming(prefix=prefix, bare=compared_name(billing_property), revenue_prefix=revenue_prefix)
 
 
 def own_products(event: Event, products: object, envelope: Envelope) -> dict[str, str]:

@@ -13,8 +13,9 @@ from sdkbridge.calls import Track
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping.billing import Billed, Values, billed, billed_as_it_came, total_counts, without
 from sdkbridge.mapping.envelope import Envelope, checked_event
+from sdkbridge.mapping.names import Naming
 from sdkbridge.mapping.orders import Event, own_products, product_requests
-from sdkbridge.mapping.properties import Naming, key_of, properties_of
+from sdkbridge.mapping.properties import key_of, properties_of
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Unusable, plain, written
 

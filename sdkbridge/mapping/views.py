@@ -12,7 +12,8 @@ from typing import Any
 from sdkbridge.calls import Page, Screen
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping.envelope import Envelope, checked_event
-from sdkbridge.mapping.properties import Naming, properties_of
+from sdkbridge.mapping.names import Naming
+from sdkbridge.mapping.properties import properties_of
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Unusable, plain, written
 from sdkbridge.remarks import Problem

@@ -1,0 +1,104 @@
+"""
+What properties are called in a request, and what Kissmetrics makes of names.
+"""
+
+from attrs import field, frozen
+
+from sdkbridge.kissmetrics.requests import RESERVED
+from sdkbridge.options import MappingOptions
+from sdkbridge.remarks import Problem, Remarks
+from sdkbridge.values import LONGEST_NAME
+
+MOST_REMEMBERED = 1000
+"""Names that a naming keeps in mind; what callers name their properties must not fill the memory."""
+
+
+def compared_name(name: str) -> str:
+    """
+    Return a name as Kissmetrics compares it: without case, commas or colons (its technical limitations).
+    """
+    return name.replace(",", " ").replace(":", " ").lower()
+
+
+@frozen
+class Name:
+    """
+    A property's name.
+
+    Attributes:
+        full: as it is sent.
+        compared: as Kissmetrics compares it.
+        is_usual: whether it can be sent as it is, with nothing to remark on.
+    """
+
+    full: str
+    compared: str
+    is_usual: bool
+
+
+@frozen(kw_only=True)
+class Naming:
+    """
+    How properties are named in a request.
+
+    Attributes:
+        prefix: what comes before each name.
+        bare: the one name that is never prefixed, in the form in which names are compared.
+        revenue_prefix: what comes before ``revenue`` instead.
+    """
+
+    prefix: str = ""
+    bare: str = ""
+    revenue_prefix: str | None = None
+    _met: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
+
+    def name(self, own: str) -> Name:
+        """
+        Return the name in the request of a property by its own name.
+        """
+        met = self._met.get(own)
+        if met is None:
+            met = self._name(own)
+            if len(self._met) < MOST_REMEMBERED and len(own) <= LONGEST_NAME:
+                self._met[own] = met
+        return met
+
+    def _name(self, own: str) -> Name:
+        full = self._full(own)
+        compared = compared_name(full)
+        changes = compared != full.lower()
+        fits = len(own) > 0 and len(full) <= LONGEST_NAME
+        usual = fits and not changes and not full.startswith("_") and compared != "customer id"
+        return Name(full, compared, usual)
+
+    def _full(self, own: str) -> str:
+        if self.bare and compared_name(own) == self.bare:
+            return own
+        if self.revenue_prefix is not None and own == "revenue":
+            return f"{self.revenue_prefix}{own}"
+        return f"{self.prefix}{own}"
+
+
+def fitting_name(name: str, options: MappingOptions, remarks: Remarks) -> str | None:
+    """
+    Return a name as the options send it if it is longer than Kissmetrics keeps, or None if they do not.
+    """
+    if len(name) <= LONGEST_NAME:
+        return name
+    if options.long_name == "reject":
+        remarks.add(Problem.NAME_TOO_LONG, name)
+        return None
+    remarks.add(Problem.NAME_CUT if options.long_name == "truncate" else Problem.LONG_NAME, name)
+    return name[:LONGEST_NAME] if options.long_name == "truncate" else name
+
+
+def remark_on_name(name: str, remarks: Remarks) -> None:
+    """
+    Note what Kissmetrics would make of a name that is sent.
+    """
+    if name.startswith("_") and name not in RESERVED:
+        remarks.add(Problem.UNDERSCORE_NAME, name)
+    if "," in name or ":" in name:
+        remarks.add(Problem.NAME_CHANGED, name)
+    if compared_name(name) == "customer id":
+        remarks.add(Problem.CUSTOMER_ID, name)
