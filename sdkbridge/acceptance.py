@@ -20,7 +20,7 @@ from sdkbridge.calls import Alias, AnyCall, Identify, Track
 from sdkbridge.errors import InvalidCall
 from sdkbridge.ids import IdGenerator
 from sdkbridge.kissmetrics.requests import ALIAS, Request
-from sdkbridge.mapping import map_call, wanted
+from sdkbridge.mapping import SWITCHED_OFF, map_call, wanted
 from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox
 from sdkbridge.proposals import Proposed, RefusedAlias, heeded, sends_alias
@@ -295,5 +295,4 @@ def _warned_by(verdict: Verdict | None) -> list[CallWarning]:
 
 
 def _switched_off(message_id: str) -> Receipt:
-    warning = CallWarning("switched_off", "the call's integrations switch Kissmetrics off; nothing was sent")
-    return Receipt(message_id=message_id, warnings=(warning,))
+    return Receipt(message_id=message_id, warnings=(SWITCHED_OFF,))

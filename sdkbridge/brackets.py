@@ -26,7 +26,7 @@ def bracketed(values: Mapping[Any, Any], options: MappingOptions) -> Iterator[Le
     Not recursive, and ends for every structure.
     """
     allowance = Allowance()
-    levels = [_Level("", values, _members(values))]
+    levels = [_Level(None, values, _members(values))]
     reached = ""
     try:
         while levels:
@@ -37,10 +37,11 @@ def bracketed(values: Mapping[Any, Any], options: MappingOptions) -> Iterator[Le
             allowance.take()
             key, value = member
             name = member_name(key, options)
+            way = levels[-1].way
             if isinstance(name, Unusable):
-                yield Leaf(f"{levels[-1].way}({type(key).__name__})", None, (name.problem,))
+                yield Leaf(f"{way or ''}({type(key).__name__})", None, (name.problem,))
                 continue
-            reached = f"{levels[-1].way}[{name}]" if levels[-1].way else name
+            reached = name if way is None else f"{way}[{name}]"
             if not isinstance(value, (Mapping, *ARRAYS)):
                 yield _leaf(reached, value, options)
             elif any(value is level.values for level in levels):
@@ -55,7 +56,7 @@ def bracketed(values: Mapping[Any, Any], options: MappingOptions) -> Iterator[Le
 
 @define
 class _Level:
-    way: str
+    way: str | None  # None: the object itself, whose members have no brackets
     values: Any
     members: Iterator[tuple[Any, Any]]
 

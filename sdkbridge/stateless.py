@@ -10,7 +10,7 @@ from sdkbridge.admission import admit
 from sdkbridge.calls import Alias, AnyCall, JSONObject, parse_call
 from sdkbridge.errors import InvalidCall
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.mapping import map_call, wanted
+from sdkbridge.mapping import SWITCHED_OFF, map_call, wanted
 from sdkbridge.options import MappingOptions
 from sdkbridge.proposals import Proposed, RefusedAlias, heeded, proposed_by
 from sdkbridge.receipt import CallWarning
@@ -43,7 +43,7 @@ def map_alone(
     """
     call = parse_call(message)
     if not wanted(call):
-        return MappedAlone((), ())
+        return MappedAlone((), (SWITCHED_OFF,))
     if options.identities == "as_sent":
         return _as_sent(call, options=options, received=received)
     admitted = admit(call, long_id=options.long_id)

@@ -75,6 +75,10 @@ def map_call(
     return Mapped(requests=tuple(requests), warnings=warnings)
 
 
+SWITCHED_OFF = CallWarning("switched_off", "the call's integrations switch Kissmetrics off; nothing was sent")
+"""The warning for a call that is not `wanted`."""
+
+
 def _coalesced(requests: Iterable[Request]) -> list[Request]:
     """
     Make one of the requests that set properties in the same second; a later value takes the place of an earlier.
