@@ -49,7 +49,7 @@ def traffic(count: int, *, seed: int = 1) -> Traffic:
     """
     Make up requests, the same ones each time.
     """
-    draw = random.Random(seed)  # noqa: S311 - no secret
+    draw = random.Random(seed)
     people = count // REQUESTS_PER_PERSON + 1
     for place in range(count):
         person = draw.randrange(people)

@@ -15,8 +15,9 @@ from identity.ids import IdentityKind
 from identity.links import Outcome, Verdict
 from sdkbridge import session as sessions
 from sdkbridge.accepted import AcceptedCalls
-from sdkbridge.admission import admit
+from sdkbridge.admission import Admitted, admit
 from sdkbridge.calls import Alias, AnyCall, Identify, Track
+from sdkbridge.described import Described
 from sdkbridge.errors import InvalidCall
 from sdkbridge.ids import IdGenerator
 from sdkbridge.kissmetrics.requests import ALIAS, Request
@@ -61,7 +62,8 @@ class Acceptance:
         self._clock = clock
         self._ids = ids
         self._sessions = SessionStore(database)
-        self._accepted = AcceptedCalls(database)
+        self._described = Described(database)
+        self._accepted = AcceptedCalls(database, duplicate_rule=options.duplicate_rule)
         self._spellings = Spellings(database)
         self._outbox = Outbox(database)
 
@@ -176,7 +178,23 @@ class Acceptance:
     def _message(self, call: AnyCall, message_id: str) -> Receipt:
         if not wanted(call):
             return _switched_off(message_id)
-        return self._process(stamp_message(admit(call, long_id=self._options.long_id)), message_id, device=None)
+        admitted = admit(call, long_id=self._options.long_id)
+        if self._options.drop_carried_traits:
+            admitted = self._without_carried_traits(admitted)
+        return self._process(stamp_message(admitted), message_id, device=None)
+
+    def _without_carried_traits(self, admitted: Admitted) -> Admitted:
+        """
+        Leave out what was said of the person before under the same anonymous identity.
+        """
+        call = admitted.call
+        if not isinstance(call, Identify) or call.anonymous_id is None or call.user_id is None:
+            return admitted
+        before = self._described.load(call.anonymous_id)
+        admitted, texts = without_carried_traits(before, admitted, self._texts(call, Remarks()))
+        after, _ = sessions.identify(before, call.user_id)
+        self._described.save(sessions.describe(after, texts))
+        return admitted
 
     def _on_device(self, device: str, call: AnyCall, message_id: str, once: sessions.Once | None) -> Receipt:
         if not wanted(call):
@@ -256,7 +274,8 @@ class Acceptance:
                 continue
             second, alone = self._accepted.take_second(request)
             if not alone or second != request.second:
-                remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, request.name or "")
+                for name in [request.name] if request.name else [name for name, _ in request.properties]:
+                    remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
             yield evolve(request, second=second)
 
     def _note_who(self, call: AnyCall, requests: tuple[Request, ...]) -> None:

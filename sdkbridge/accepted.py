@@ -1,9 +1,11 @@
 """
 What was accepted before.
 
-Message ids, so that a repeated call is one call; and the second of each event, so that two calls never count
-once.
+Message ids, so that a repeated call is one call; and the second of each event, and of each property where that
+matters, so that two calls never count once.
 """
+
+from typing import Literal
 
 from identity.database import Database, Migrations
 from sdkbridge.kissmetrics.requests import RECORD, Request
@@ -20,27 +22,39 @@ MIGRATIONS: Migrations = {
         """
         CREATE TABLE accepted_second (
             identity TEXT NOT NULL,
-            name TEXT NOT NULL, -- the event as Kissmetrics compares it; empty for properties
+            kind TEXT NOT NULL, -- event or property; nothing if the request claims no name
+            name TEXT NOT NULL, -- as Kissmetrics compares it
             second INTEGER NOT NULL, -- as sent
             asked INTEGER NOT NULL, -- as the caller said
-            PRIMARY KEY (identity, name, second)
+            PRIMARY KEY (identity, kind, name, second)
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX accepted_second_asked ON accepted_second (identity, asked)",
     ),
 }
 
+DuplicateRule = Literal["current", "legacy"]
+Claim = tuple[str, str]
+"""Whether it is an event or a property, and its name."""
+
+_NO_CLAIM: Claim = ("", "")
+
 FURTHEST_MOVE_S = 60
-"""How many seconds an event may be moved to be told from another."""
+"""How many seconds a request may be moved to be told from another."""
 
 
 class AcceptedCalls:
     """
     The memory of accepted calls in one database.
+
+    Args:
+        database: where it is kept.
+        duplicate_rule: by which of Kissmetrics' rules one request repeats another.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, duplicate_rule: DuplicateRule = "current") -> None:
         self._database = database
+        self._duplicate_rule = duplicate_rule
         database.migrate("sdkbridge.accepted", MIGRATIONS)
 
     def is_repeat(self, message_id: str) -> bool:
@@ -60,31 +74,37 @@ class AcceptedCalls:
         """
         Claim a second for a request that carries one; return it, and whether it is the request's alone.
 
-        Kissmetrics drops an event that repeats another of the same identity, name and second (its page on
-        detecting duplicates). A second event is moved to the next free second, by at most a minute and never
-        past what the identity did next; where there is none it stays where it was.
+        Kissmetrics drops an event that repeats another of the same identity, name and second, and by its legacy
+        rule a value of a property, too (its page on detecting duplicates). The second one is moved to the next
+        free second, by at most a minute and never past what the identity did next; where there is none it stays
+        where it was.
         """
         assert request.second is not None  # noqa: S101 - aliases carry no time and are not asked about
-        second, alone = request.second, True
-        name = compared_name(request.name or "") if request.path == RECORD else ""
-        if name:
-            second, alone = self._free_second(request.identity, name, request.second)
+        claims = self._claims(request)
+        second, alone = self._free_second(request.identity, claims, request.second)
+        rows = [(request.identity, kind, name, second, request.second) for kind, name in claims or [_NO_CLAIM]]
         with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO accepted_second VALUES (?, ?, ?, ?)",
-                (request.identity, name, second, request.second),
+            connection.executemany(
+                "INSERT INTO accepted_second VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
             )
         return second, alone
 
-    def _free_second(self, identity: str, name: str, asked: int) -> tuple[int, bool]:
-        furthest = asked + FURTHEST_MOVE_S
-        rows = self._database.rows(
-            "SELECT second FROM accepted_second WHERE identity = ? AND name = ? AND second BETWEEN ? AND ?",
-            (identity, name, asked, furthest),
-        )
-        taken = {second for (second,) in rows}
+    def _claims(self, request: Request) -> list[Claim]:
+        """
+        Return what no other request of the identity may have in its second.
+        """
+        claims = [("event", request.name)] if request.path == RECORD and request.name else []
+        if self._duplicate_rule == "legacy":
+            claims += [("property", name) for name, _ in request.properties]
+        return [(kind, compared_name(name)) for kind, name in claims]
+
+    def _free_second(self, identity: str, claims: list[Claim], asked: int) -> tuple[int, bool]:
+        taken = {
+            second for claim in claims for second in self._taken(identity, claim, asked, asked + FURTHEST_MOVE_S)
+        }
         if asked not in taken:
             return asked, True
+        furthest = asked + FURTHEST_MOVE_S
         row = self._database.row(
             "SELECT min(asked) FROM accepted_second WHERE identity = ? AND asked > ?", (identity, asked)
         )
@@ -92,3 +112,13 @@ class AcceptedCalls:
             furthest = min(furthest, row[0])
         free = next((second for second in range(asked, furthest + 1) if second not in taken), None)
         return (asked, False) if free is None else (free, True)
+
+    def _taken(self, identity: str, claim: Claim, first: int, last: int) -> list[int]:
+        rows = self._database.rows(
+            """
+            SELECT second FROM accepted_second
+            WHERE identity = ? AND kind = ? AND name = ? AND second BETWEEN ? AND ?
+            """,
+            (identity, *claim, first, last),
+        )
+        return [second for (second,) in rows]

@@ -35,8 +35,8 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
     )
     | dict.fromkeys(("json", "type", "required", "too_long", "itself", "invalid"), _REFUSED)
     | {
-        Problem.SAME_SECOND.value: "It moves the event to the next free second.",
-        Problem.DENSE.value: "It leaves the event in its second: there is no free one within a minute.",
+        Problem.SAME_SECOND.value: "It moves it to the next free second.",
+        Problem.DENSE.value: "It leaves it in its second: there is no free one within a minute.",
         Problem.UNNAMED_PAGE.value: "It sends nothing.",
         Problem.SWITCHED_OFF.value: "It sends nothing.",
         "before_2009": "It sends the time of arrival instead.",

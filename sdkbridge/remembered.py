@@ -1,5 +1,7 @@
 """
-Options that need a device's memory: traits carried over from the person before, and what is new in the context.
+Options that need the memory of a device.
+
+They leave out traits carried over from the person before, and send of the context what is new.
 """
 
 from collections.abc import Mapping

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from identity.database import Database
 from sdkbridge import Bridge
 from sdkbridge.accepted import FURTHEST_MOVE_S, AcceptedCalls
-from sdkbridge.kissmetrics.people import LocalKissmetrics
+from sdkbridge.kissmetrics.people import LocalKissmetrics, Rules
 from sdkbridge.kissmetrics.requests import Request
+from sdkbridge.kissmetrics.server import KissmetricsServer
+from sdkbridge.options import MappingOptions
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
 
@@ -93,6 +95,59 @@ def test_no_two_moved_events_share_a_second(calls: list[tuple[str, int]]) -> Non
         assert alone == (used[name.lower(), second] == 0)
         used[name.lower(), second] += 1
     database.close()
+
+
+class TestProperties:
+    """
+    Values of one property in one second: lost only by Kissmetrics' legacy rule.
+    """
+
+    @staticmethod
+    def said(second: int, **properties: str) -> Request:
+        return Request(path="/s", identity="A", second=second, properties=tuple(properties.items()))
+
+    def test_they_stay_where_they_are(self, accepted: AcceptedCalls) -> None:
+        """
+        The current rule keeps both values, so nothing is moved.
+        """
+        taken = [accepted.take_second(self.said(100, plan=plan)) for plan in ("free", "pro")]
+
+        assert taken == [(100, True), (100, True)]
+
+    def test_they_are_moved_under_the_legacy_rule(self) -> None:
+        """
+        Each of them waits for a second in which none of its properties has a value; an event's count, too.
+        """
+        database = Database()
+        accepted = AcceptedCalls(database, duplicate_rule="legacy")
+        bought = Request(path="/e", identity="A", name="plan", second=100, properties=(("PLAN", "pro"),))
+        requests = [
+            self.said(100, plan="free"),
+            bought,
+            self.said(100, city="Oslo"),
+            self.said(100, plan="x", a="b"),
+        ]
+        taken = [accepted.take_second(request) for request in requests]
+        database.close()
+
+        assert taken == [(100, True), (101, True), (100, True), (102, True)]
+
+    def test_the_local_kissmetrics_loses_none(self, tmp_path: Path) -> None:
+        """
+        Two changes of plan in one second arrive as two under the rule of 2016, and the receipt says so.
+        """
+        kissmetrics = LocalKissmetrics(Database(), rules=Rules(duplicate_rule="legacy"))
+        options = MappingOptions(duplicate_rule="legacy")
+        with (
+            KissmetricsServer(kissmetrics) as server,
+            Bridge(tmp_path / "b.db", api_key="k", url=server.url, options=options) as bridge,
+        ):
+            for plan in ("free", "pro"):
+                receipt = bridge.identify("ann", {"plan": plan}, timestamp=1_700_000_000)
+            bridge.flush()
+
+        assert [warning.code for warning in receipt.warnings] == ["same_second"]
+        assert [value.value for value in kissmetrics.history("ann", "plan")] == ["free", "pro"]
 
 
 def test_the_bridge_says_what_it_could_not_keep_apart(tmp_path: Path) -> None:

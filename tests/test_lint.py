@@ -138,5 +138,5 @@ def test_the_command(tmp_path: Path) -> None:
     assert (shown.returncode, asked.returncode, good.returncode) == (3, 3, 0)
     assert {"same_second", "name_changed"} <= set(findings)
     assert findings["same_second"]["examples"][0]["line"] == 2
-    assert "It moves the event to the next free second." in shown.stdout
+    assert "It moves it to the next free second." in shown.stdout
     assert good.stdout == "1 line, and nothing that Kissmetrics would change or drop.\n"

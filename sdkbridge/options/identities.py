@@ -60,8 +60,8 @@ class IdentityOptions:
     )
     drop_carried_traits: bool = flag(
         default=False,
-        meaning="When somebody else is identified on a device without a reset, leave out the traits that were "
-        "said of the one before. Only on a Bridge's devices.",
+        meaning="When somebody else is identified on a device, or under an anonymousId, without a reset, leave "
+        "out the traits that were said of the one before. Needs a Bridge's memory.",
     )
     send_empty_set: bool = flag(
         default=False, meaning="Send an identify or group without any property all the same."

@@ -38,6 +38,12 @@ class RequestOptions:
         meaning="Move the second of two same events in one second, which Kissmetrics would drop, to the next free "
         "second. Needs a Bridge's memory.",
     )
+    duplicate_rule: Literal["current", "legacy"] = choice(
+        "current",
+        "legacy",
+        meaning="Which of Kissmetrics' rules on duplicates to be safe under: by the legacy one, until 2016, a "
+        "second value of a property in one second would be lost, too, and is moved as a second event is.",
+    )
     coalesce_set: bool = flag(
         default=False,
         meaning="Make one request of those of a call that set properties in one second; the last value counts.",
