@@ -138,7 +138,10 @@ class Acceptance:
             self._sessions.save(after)
             traits = {name: text for name, text in texts.items() if name in changed}
             receipt = self._on_device(device, Identify(traits=traits), message_id, None)
-            return evolve(receipt, warnings=(*remarks.warnings(), *receipt.warnings))
+            # They are all texts by now, also those that came as numbers.
+            again = {Problem.NUMBER_AS_TEXT.value, *(warning.code for warning in remarks.warnings())}
+            new = (warning for warning in receipt.warnings if warning.code not in again)
+            return evolve(receipt, warnings=(*remarks.warnings(), *new))
 
         return self._once(call.message_id, send_changed)
 
@@ -148,7 +151,7 @@ class Acceptance:
         """
         texts: dict[str, str] = {}
         for leaf in flatten(call.traits if isinstance(call, Identify) else {}, self._options):
-            for problem in leaf.problems:
+            for problem in (*leaf.problems, *leaf.notes):
                 remarks.add(problem, leaf.name)
             if leaf.text is not None:
                 texts[leaf.name] = leaf.text

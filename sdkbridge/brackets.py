@@ -16,7 +16,7 @@ from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Unusable, member_name, plain, written
 from sdkbridge.remarks import Problem
 from sdkbridge.times import iso_text, strict_date
-from sdkbridge.values import LONGEST_NAME, Leaf
+from sdkbridge.values import LONGEST_NAME, Leaf, notes_on
 
 
 def bracketed(values: Mapping[Any, Any], options: MappingOptions) -> Iterator[Leaf]:
@@ -72,4 +72,4 @@ def _leaf(name: str, value: object, options: MappingOptions) -> Leaf:
     single = plain(value)
     if isinstance(single, Unusable):
         return Leaf(name, None, (single.problem,))
-    return Leaf(name, written(single, options))
+    return Leaf(name, written(single, options), notes=notes_on(single))

@@ -6,8 +6,12 @@ this form, and a person's history must not change its spelling because the sende
 """
 
 import math
+import re
 from decimal import Decimal
 from numbers import Integral, Number, Real
+
+DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+"""How a number is written; Segment's libraries read one so, and Kissmetrics takes a text of this form for one."""
 
 LARGEST_SAFE_INTEGER = 2**53
 """Beyond this magnitude a JavaScript number no longer holds every whole number."""

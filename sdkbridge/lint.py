@@ -11,6 +11,7 @@ from contextlib import closing
 from attrs import Factory, define, frozen
 
 from identity.clock import Clock, system_clock
+from identity.database import Database
 from sdkbridge.bridge import Bridge
 from sdkbridge.errors import InvalidCall
 from sdkbridge.lint_export import ExportLint, is_export_line
@@ -94,8 +95,11 @@ def lint(lines: Iterable[Line], *, clock: Clock = system_clock) -> Iterator[Lint
     A line that holds ``_p`` is one of a Kissmetrics export, any other a call in Segment's spelling.
     """
     report = LintReport()
-    exported = ExportLint()
-    with closing(Bridge(":memory:", api_key="lint", deliver=False, clock=clock)) as bridge:
+    with (
+        closing(Database()) as names,
+        closing(Bridge(":memory:", api_key="lint", deliver=False, clock=clock)) as bridge,
+    ):
+        exported = ExportLint(names)
         for line in lines:
             report.lines += 1
             from_export = is_export_line(line.text)

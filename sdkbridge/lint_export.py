@@ -5,12 +5,14 @@ What Kissmetrics changed, dropped or confused, seen in one line of its export.
 import json
 from collections.abc import Iterator
 
+from identity.database import Database
 from identity.ids import is_placeholder
 from sdkbridge.kissmetrics.export_lines import ExportLine, InvalidExportLine, parse_export_line
 from sdkbridge.kissmetrics.intake import read
-from sdkbridge.kissmetrics.requests import ALIAS, RECORD, SET
+from sdkbridge.kissmetrics.requests import ALIAS, RECORD, SET, Request
 from sdkbridge.mapping.names import compared_name
 from sdkbridge.remarks import SENTENCES, Problem
+from sdkbridge.spellings import Spellings
 
 # The local Kissmetrics' words → the bridge's, where they mean the same.
 _CODES = {
@@ -41,9 +43,13 @@ def is_export_line(text: bytes) -> bool:
 class ExportLint:
     """
     A look at the lines of an export, one after another.
+
+    Args:
+        database: where the names are kept that were met.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._spellings = Spellings(database)
         self._seconds: set[int] = set()
 
     def findings(self, text: bytes, *, received: float) -> Iterator[tuple[str, str]]:
@@ -66,6 +72,8 @@ class ExportLint:
         for remark in remarks:
             code = _CODES.get(remark.reason, remark.reason)
             yield code, f"{_sentence(code)}: {remark.field!r}"
+        for warning in self._spellings.remarks((_named(line),)):
+            yield warning.code, warning.message
         if line.event is not None and self._is_second(line):
             yield Problem.SAME_SECOND.value, f"another event of this name is in the same second: {line.event!r}"
 
@@ -86,6 +94,14 @@ def _placeholders(line: ExportLine) -> Iterator[tuple[str, str]]:
     for identity in (line.identity, line.other):
         if identity is not None and is_placeholder(identity):
             yield "placeholder", f"{identity!r} stands for nobody"
+
+
+def _named(line: ExportLine) -> Request:
+    """
+    Return a request with the same names.
+    """
+    path = SET if line.event is None else RECORD
+    return Request(path=path, identity=line.identity, name=line.event, properties=tuple(line.properties.items()))
 
 
 def _as_request(line: ExportLine) -> tuple[str, dict[str, str]]:

@@ -26,6 +26,7 @@ class Problem(StrEnum):
     SAME_NAME_TWICE = "same_name_twice"
     REPLACED_PROPERTY = "replaced_property"
     LONG_VALUE = "long_value"
+    NUMBER_AS_TEXT = "number_as_text"
     UNSUPPORTED_VALUE = "unsupported_value"
     HALF_CHARACTER = "half_character"
     CONTAINS_ITSELF = "contains_itself"
@@ -58,6 +59,7 @@ SENTENCES = {
     Problem.SAME_NAME_TWICE: "Kissmetrics takes these names for one, and keeps one value",
     Problem.REPLACED_PROPERTY: "properties were replaced by the call's own value of that name",
     Problem.LONG_VALUE: "Kissmetrics keeps 512 characters of a value; longer ones may be cut",
+    Problem.NUMBER_AS_TEXT: "Kissmetrics takes a text that is a number for one, so that 007 is 7",
     Problem.UNSUPPORTED_VALUE: "values of a type that cannot be sent were left out",
     Problem.HALF_CHARACTER: "texts with half of a surrogate pair, which is no character, were left out",
     Problem.CONTAINS_ITSELF: "a value that contains itself was left out where it does",

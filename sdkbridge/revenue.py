@@ -12,6 +12,8 @@ import unicodedata
 from decimal import Decimal
 from numbers import Real
 
+from sdkbridge.javascript import DECIMAL
+
 LONGEST_AMOUNT = 64
 """Characters; nobody writes an amount of money in more."""
 
@@ -23,8 +25,6 @@ _AMOUNT = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_PARSE_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CURRENCY_CODE = re.compile(r"[^\W\d_]{0,3}\.?")
 _COMMA_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{2,3})*,\d{3}", re.ASCII)
 _DOT_THOUSANDS = re.compile(r"[1-9]\d{0,2}(\.\d{3})*\.\d{3}", re.ASCII)
@@ -59,7 +59,7 @@ def segment_amount(value: object) -> float | None:
     """
     if not isinstance(value, str):
         return revenue_amount(value)
-    match = _PARSE_FLOAT.match(value.replace("$", "").lstrip())
+    match = DECIMAL.match(value.replace("$", "").lstrip())
     return None if match is None else _finite(float(match[0]))
 
 
@@ -70,7 +70,7 @@ def _finite(amount: float | None) -> float | None:
 def _read(value: str) -> float | None:
     # Compatibility forms: full-width digits, and the spaces that do not break.
     text = unicodedata.normalize("NFKC", value).replace("\u2212", "-").strip()
-    if _PLAIN.fullmatch(text):
+    if DECIMAL.fullmatch(text):
         return float(text)
     match = _AMOUNT.fullmatch(text)
     if match is None or not _is_currency(match["before"]):

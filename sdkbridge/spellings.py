@@ -15,7 +15,9 @@ MIGRATIONS: Migrations = {
             kind TEXT NOT NULL, -- event or property
             compared TEXT NOT NULL, -- as Kissmetrics compares it
             written TEXT NOT NULL, -- as it was first written
-            PRIMARY KEY (kind, compared)
+            place INTEGER NOT NULL, -- the how manieth of its kind
+            PRIMARY KEY (kind, compared),
+            UNIQUE (kind, place)
         ) STRICT, WITHOUT ROWID
         """,
     ),
@@ -57,15 +59,17 @@ class Spellings:
             with self._database.transaction() as connection:
                 row = self._database.row("SELECT written FROM spelling WHERE kind = ? AND compared = ?", key)
                 if row is None:
-                    if self._count(kind) >= MOST_NAMES:
+                    known = self._count(kind)
+                    if known >= MOST_NAMES:
                         return None
-                    connection.execute("INSERT INTO spelling VALUES (?, ?, ?)", (*key, name))
+                    connection.execute("INSERT INTO spelling VALUES (?, ?, ?, ?)", (*key, name, known + 1))
                 self._written[key] = name if row is None else row[0]
         return self._written[key]
 
     def _count(self, kind: str) -> int:
-        row = self._database.row("SELECT count(*) FROM spelling WHERE kind = ?", (kind,))
-        return 0 if row is None else int(row[0])
+        # Not counted one by one: a call may bring tens of thousands of new names.
+        row = self._database.row("SELECT max(place) FROM spelling WHERE kind = ?", (kind,))
+        return 0 if row is None or row[0] is None else int(row[0])
 
 
 def _names(requests: tuple[Request, ...]) -> dict[tuple[str, str], None]:

@@ -94,6 +94,8 @@ def event_second(
         )
     if second > now:
         return _at(second, "future_time", "timestamp is in the future; it was kept")
+    if _is_in_milliseconds(timestamp):
+        return _at(second, "milliseconds", "timestamp is in milliseconds; Kissmetrics was told whole seconds")
     return EventTime(second)
 
 
@@ -104,20 +106,11 @@ def moment_of(value: object) -> float | None:
     Read are dates and datetimes, numbers in seconds or (from 1e11 on) milliseconds, and texts of either: ISO 8601
     down to a bare year, with ``T`` or a space, a fraction, an offset. Without an offset it is UTC.
     """
-    if isinstance(value, str):
-        text = value.strip()
-        parsed = _parsed(text)
-        if parsed is not None:
-            return _seconds(parsed)
-        return _counted(float(text)) if _NUMBER.fullmatch(text) else None
-    if isinstance(value, date):
-        return _seconds(value)
-    if isinstance(value, Real | Decimal) and not isinstance(value, bool):
-        try:
-            return _counted(float(value))
-        except (OverflowError, ValueError):
-            return None
-    return None
+    moment = _parsed(value.strip()) if isinstance(value, str) else value
+    if isinstance(moment, date):
+        return _seconds(moment)
+    number = _number(value)
+    return None if number is None else _counted(number)
 
 
 def unix_second(value: date) -> int | None:
@@ -170,6 +163,26 @@ def _plausible(happened: float, now: int) -> bool:
 
 def _at(second: int, code: str, message: str) -> EventTime:
     return EventTime(second, (CallWarning(code, message),))
+
+
+def _number(value: object) -> float | None:
+    """
+    Return the number that is counted from 1970, or None if the value is another kind of time, or none.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        return float(text) if _NUMBER.fullmatch(text) and _parsed(text) is None else None
+    if isinstance(value, Real | Decimal) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (OverflowError, ValueError):
+            return None
+    return None
+
+
+def _is_in_milliseconds(value: object) -> bool:
+    number = _number(value)
+    return number is not None and abs(number) >= MILLISECONDS_FROM
 
 
 def _counted(number: float) -> float | None:

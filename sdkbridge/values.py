@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from attrs import Factory, define
 
 from sdkbridge.arrays import ARRAYS, Allowance, TooManyValuesError, array_text, object_text
+from sdkbridge.javascript import DECIMAL
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Unusable, member_name, plain, usual_text, written, written_date
 from sdkbridge.remarks import Problem
@@ -27,15 +28,17 @@ class Leaf(NamedTuple):
         name: where it stands, such as ``address.city``.
         text: its text, or None if it is left out: it says nothing, or cannot be sent.
         problems: why it, or a part of it, is left out; none if it just says nothing.
+        notes: what Kissmetrics makes of it, if it is sent.
     """
 
     name: str
     text: str | None
     problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
 
-Take = Callable[[str, str | None, tuple[Problem, ...]], object]
-"""Takes a leaf: its name, its text, its problems."""
+Take = Callable[[str, str | None, tuple[Problem, ...], tuple[Problem, ...]], object]
+"""Takes a leaf: its name, its text, its problems, the notes on it."""
 
 
 def flatten(values: Mapping[Any, Any], options: MappingOptions) -> list[Leaf]:
@@ -86,7 +89,7 @@ class _Walk:
             self._leave_out(Problem.TOO_MANY_VALUES)
 
     def _leave_out(self, problem: Problem) -> None:
-        self.take(self.reached, None, (problem,))
+        self.take(self.reached, None, (problem,), ())
 
     def _go_on(self, level: _Level) -> None:
         """
@@ -99,7 +102,7 @@ class _Walk:
                 self.reached = name = way + key
                 text = usual_text(value, options)
                 if text:
-                    take(name, text, ())
+                    take(name, text, (), notes_on(value))
                     continue
             elif not self._reach(key):
                 continue
@@ -119,7 +122,7 @@ class _Walk:
             self._leave_out(Problem.NAME_TOO_LONG)
         elif self._is_nested and value and self.options.flatten_objects == "one_level":
             whole = object_text(value, self.options, self.allowance)
-            self.take(self.reached, whole.text, whole.problems)
+            self.take(self.reached, whole.text, whole.problems, ())
         else:
             way = self.reached
             if self._is_nested and value and self.options.flatten_objects == "first_branch":
@@ -157,22 +160,34 @@ class _Walk:
     def _leaf(self, value: object) -> None:
         if isinstance(value, ARRAYS):
             array = array_text(value, self.options, self.allowance)
-            self.take(self.reached, self._unless_empty(array.text), array.problems)
+            self.take(self.reached, self._unless_empty(array.text), array.problems, ())
             return
-        text = written_date(value, self.options, nested=self._is_nested)
-        if text is None:
-            single = plain(value)
-            if isinstance(single, Unusable):
-                self._leave_out(single.problem)
-                return
-            text = self._nothing() if single is None else self._unless_empty(written(single, self.options))
-        self.take(self.reached, text, ())
+        dated = written_date(value, self.options, nested=self._is_nested)
+        if dated is not None:
+            self.take(self.reached, dated, (), ())
+            return
+        single = plain(value)
+        if isinstance(single, Unusable):
+            self._leave_out(single.problem)
+            return
+        text = self._nothing() if single is None else self._unless_empty(written(single, self.options))
+        self.take(self.reached, text, (), notes_on(single))
 
     def _nothing(self) -> str | None:
         return "" if self._is_nested and self.options.nested_null == "empty" else None
 
     def _unless_empty(self, text: str | None) -> str | None:
         return text if self.options.send_empty else text or None
+
+
+def notes_on(value: object) -> tuple[Problem, ...]:
+    """
+    Return what Kissmetrics makes of a single value.
+    """
+    # Whatever begins a number comes before the letters, which is quicker to tell.
+    if isinstance(value, str) and value[:1] <= "9" and DECIMAL.fullmatch(value):
+        return (Problem.NUMBER_AS_TEXT,)
+    return ()
 
 
 def _shown(key: object) -> str:

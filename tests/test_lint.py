@@ -14,6 +14,7 @@ from sdkbridge.lint import LintReport, lint
 from sdkbridge.messages import Line
 from sdkbridge.remarks import SENTENCES
 from sdkbridge.remedies import REMEDIES
+from sdkbridge.spellings import MOST_NAMES
 
 NOW = 1_790_000_000.0
 
@@ -46,6 +47,9 @@ def identify(**traits: Any) -> dict[str, Any]:
         ("other_spelling", [track("Paid"), track("paid", "bob")]),
         ("other_spelling", [identify(Plan=1), identify(plan=1)]),
         ("long_value", [track(properties={"p": "v" * 513})]),
+        ("number_as_text", [track(properties={"version": "1.10"})]),
+        ("milliseconds", [track(timestamp=1_772_359_200_000)]),
+        ("dense", [track()] * 62),
         ("before_2009", [track(timestamp="2008-12-31T23:59:59Z")]),
         ("same_second", [track(), track()]),
         ("placeholder", [track(user_id="null")]),
@@ -72,6 +76,10 @@ def test_calls(code: str, messages: list[Any]) -> None:
         ("name_changed", [{"_p": "a", "_t": 1_700_000_000, "_n": "one: two"}]),
         ("name_too_long", [{"_p": "a", "_t": 1_700_000_000, "_n": "e" * 256}]),
         ("identity_too_long", [{"_p": "a" * 256, "_t": 1_700_000_000, "_n": "seen"}]),
+        (
+            "other_spelling",
+            [{"_p": "a", "_t": 1_700_000_000, "Plan": "x"}, {"_p": "b", "_t": 1_700_000_000, "plan": "x"}],
+        ),
         ("long_value", [{"_p": "a", "_t": 1_700_000_000, "p": "v" * 513}]),
         ("before_2009", [{"_p": "a", "_t": 1_200_000_000, "_n": "seen"}]),
         ("milliseconds", [{"_p": "a", "_t": 1_700_000_000_000, "_n": "seen"}]),
@@ -89,6 +97,21 @@ def test_exports(code: str, lines: list[Any]) -> None:
 
     assert (finding.exported, finding.count, finding.examples[0].line) == (True, 1, len(lines))
     assert finding.remedy.startswith("Nothing:")
+
+
+@pytest.mark.parametrize("exported", [False, True])
+def test_too_many_names(exported: bool) -> None:
+    """
+    Kissmetrics keeps 65,535 names of properties; one more is named.
+    """
+    # An identify also has its id.
+    names = [f"property {number}" for number in range(MOST_NAMES + exported)]
+    halves = [dict.fromkeys(half, "x") for half in (names[:40_000], names[40_000:])]
+    lines = [{"_p": "a", "_t": 1_700_000_000, **half} if exported else identify(**half) for half in halves]
+    (finding,) = report_on(*lines).worst_first()
+
+    assert (finding.code, finding.examples[0].line) == ("too_many_names", 2)
+    assert finding.examples[0].message.endswith(f": {names[-1]!r}")
 
 
 def test_nothing_is_found_in_good_calls_and_lines() -> None:
@@ -137,6 +160,7 @@ def test_the_command(tmp_path: Path) -> None:
 
     assert (shown.returncode, asked.returncode, good.returncode) == (3, 3, 0)
     assert {"same_second", "name_changed"} <= set(findings)
+    assert "line 3: 'Paid, twice'" in shown.stdout
     assert findings["same_second"]["examples"][0]["line"] == 2
     assert "It moves it to the next free second." in shown.stdout
     assert good.stdout == "1 line, and nothing that Kissmetrics would change or drop.\n"

@@ -15,7 +15,9 @@ from sdkbridge.cli.exits import REFUSED
 from sdkbridge.cli.progress import progress
 
 if TYPE_CHECKING:
-    from sdkbridge.lint import LintReport
+    from rich.text import Text
+
+    from sdkbridge.lint import Finding, LintReport
 
 WIDTH_OF_A_FILE = 120
 
@@ -68,7 +70,6 @@ def _counted(lines: int) -> str:
 
 def _print(report: LintReport) -> None:
     from rich.console import Console  # noqa: PLC0415 - only where something is printed for people
-    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
@@ -78,9 +79,26 @@ def _print(report: LintReport) -> None:
         return
     table = Table(title=_counted(report.lines), title_justify="left", title_style="bold")
     table.add_column("count", justify="right")
-    for heading in ("what", "examples", "what the bridge does"):
+    for heading in ("what", "where", "what the bridge does"):
         table.add_column(heading, overflow="fold")
     for finding in report.worst_first():
-        examples = "\n".join(f"line {example.line}: {escape(example.message)}" for example in finding.examples)
-        table.add_row(f"{finding.count:,}", finding.code, examples, finding.remedy, end_section=True)
+        what, where = _described(finding)
+        table.add_row(f"{finding.count:,}", what, where, finding.remedy, end_section=True)
     console.print(table)
+
+
+def _described(finding: Finding) -> tuple[Text, Text]:
+    """
+    Return what was found, and the places; what the messages have in common is said once.
+    """
+    from rich.text import Text  # noqa: PLC0415
+
+    sentences = {example.message.partition(": ")[0] for example in finding.examples}
+    shared = sentences.pop() if len(sentences) == 1 else ""
+    what = Text.assemble((finding.code, "bold"), f"\n{shared}" if shared else "")
+    places = []
+    for example in finding.examples:
+        rest = example.message.removeprefix(shared).removeprefix(": ")
+        places.append(f"line {example.line}{': ' if rest else ''}{rest}")
+    more = finding.count - len(places)
+    return what, Text("\n".join([*places, f"and {more:,} more"] if more else places))

@@ -7,16 +7,15 @@ itself answers the same to a right request and a wrong one.
 """
 
 import math
-import re
 from collections.abc import Mapping
 
 from attrs import Factory, define, frozen
 
+from sdkbridge.javascript import DECIMAL
 from sdkbridge.kissmetrics.requests import ALIAS, RECORD, SET
 from sdkbridge.kissmetrics.rules import DEFAULT, Rules
 
 PATHS = frozenset({RECORD, SET, ALIAS})
-DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 CUSTOMER_ID = "customer id"
 """Kissmetrics' own name for an identity, not to be sent as a property (its e-commerce and SaaS guides)."""
 

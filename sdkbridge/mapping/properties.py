@@ -79,13 +79,15 @@ class _Sheet:
         Take what the call itself says: a text already, so an identity that looks like a date stays what it is.
         """
         if not is_writable(text):
-            self.add(name, None, (Problem.HALF_CHARACTER,))
+            self.add(name, None, (Problem.HALF_CHARACTER,), ())
             return
-        full = self.add(name, text, ())
+        full = self.add(name, text, (), ())
         if full is not None:
             self.own[compared_name(full)] = text
 
-    def add(self, said: str, text: str | None, problems: tuple[Problem, ...]) -> str | None:
+    def add(
+        self, said: str, text: str | None, problems: tuple[Problem, ...], notes: tuple[Problem, ...]
+    ) -> str | None:
         """
         Take a value; return its full name if it is sent.
         """
@@ -95,11 +97,16 @@ class _Sheet:
         if text is None:
             return None
         if not name.is_usual:
-            return self._add_unusual(said, name.full, text)
-        if name.compared in self.taken:
-            return self._add_again(name.full, name.compared, text)
-        self.taken.add(name.compared)
-        return self._put(name.full, text)
+            sent = self._add_unusual(said, name.full, text)
+        elif name.compared in self.taken:
+            sent = self._add_again(name.full, name.compared, text)
+        else:
+            self.taken.add(name.compared)
+            sent = self._put(name.full, text)
+        if notes and sent is not None:
+            for note in notes:
+                self.remarks.add(note, sent)
+        return sent
 
     def _put(self, name: str, text: str) -> str:
         if len(text) > LONGEST_VALUE:
