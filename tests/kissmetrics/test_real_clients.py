@@ -195,6 +195,29 @@ class TestQuirks:
         assert kissmetrics.people == []
 
 
+class TestAddress:
+    """
+    Where the client can be pointed to.
+    """
+
+    def test_only_http_and_https(self) -> None:
+        """
+        Any other scheme is an error at once.
+        """
+        with pytest.raises(ValueError, match="http, https"):
+            KISSmetrics.Client(KEY, trk_scheme="ftp")
+
+    def test_the_host_is_taken_as_it_is(self, kissmetrics: RunningKissmetrics) -> None:
+        """
+        A port goes along, and so does a path, which the local Kissmetrics does not have.
+        """
+        client = KISSmetrics.Client(KEY, trk_host=f"{urlsplit(kissmetrics.url).netloc}/pfx")
+        answer = client.record("bob", "Paid")
+        client.http.clear()
+
+        assert (answer.status, kissmetrics.people) == (404, [])
+
+
 class TestOlderInterface:
     """
     KM: identify first, then record.
