@@ -17,9 +17,10 @@ check_identity()
 
 if TYPE_CHECKING:
     from identity import IdentityGraph, MergePolicy, StoreError, Verdict
-    from sdkbridge.bridge import Bridge, BridgeStatus
+    from sdkbridge.bridge import Bridge, BridgeStatus, FlushReport
+    from sdkbridge.delivery import DeliveryProblem, DeliverySettings
     from sdkbridge.device import Device
-    from sdkbridge.errors import BridgeClosed, BridgeError, InvalidCall
+    from sdkbridge.errors import BridgeClosed, BridgeError, InvalidCall, OutboxFull
     from sdkbridge.options import MappingOptions
     from sdkbridge.receipt import CallWarning, Receipt
 
@@ -31,11 +32,15 @@ _HOME = {
     "BridgeError": "sdkbridge.errors",
     "BridgeStatus": "sdkbridge.bridge",
     "CallWarning": "sdkbridge.receipt",
+    "DeliveryProblem": "sdkbridge.delivery",
+    "DeliverySettings": "sdkbridge.delivery",
     "Device": "sdkbridge.device",
+    "FlushReport": "sdkbridge.bridge",
     "IdentityGraph": "identity",
     "InvalidCall": "sdkbridge.errors",
     "MappingOptions": "sdkbridge.options",
     "MergePolicy": "identity",
+    "OutboxFull": "sdkbridge.errors",
     "Receipt": "sdkbridge.receipt",
     "StoreError": "identity",
     "Verdict": "identity",
@@ -47,11 +52,15 @@ __all__ = [
     "BridgeError",
     "BridgeStatus",
     "CallWarning",
+    "DeliveryProblem",
+    "DeliverySettings",
     "Device",
+    "FlushReport",
     "IdentityGraph",
     "InvalidCall",
     "MappingOptions",
     "MergePolicy",
+    "OutboxFull",
     "Receipt",
     "StoreError",
     "Verdict",

@@ -24,6 +24,7 @@ from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.mapping import SWITCHED_OFF, map_call, wanted
 from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox
+from sdkbridge.outbox_room import OutboxRoom
 from sdkbridge.proposals import Proposed, RefusedAlias, heeded, sends_alias
 from sdkbridge.receipt import CallWarning, Receipt
 from sdkbridge.remarks import Problem, Remarks
@@ -45,6 +46,7 @@ class Acceptance:
         options: how calls are mapped.
         clock: the time in seconds since 1970 UTC.
         ids: what makes new ids.
+        outbox_limit: how many requests may wait; None for any number.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Acceptance:
         options: MappingOptions,
         clock: Clock,
         ids: IdGenerator,
+        outbox_limit: int | None = None,
     ) -> None:
         self._database = database
         self._graph = graph
@@ -66,6 +69,7 @@ class Acceptance:
         self._accepted = AcceptedCalls(database, duplicate_rule=options.duplicate_rule)
         self._spellings = Spellings(database)
         self._outbox = Outbox(database)
+        self.room = OutboxRoom(self._outbox, outbox_limit)
 
     def accept(self, call: AnyCall) -> Receipt:
         """
@@ -73,6 +77,7 @@ class Acceptance:
 
         Raises:
             InvalidCall: it was refused; nothing of it is kept but the verdict on a refused alias.
+            OutboxFull: too much waits to be delivered; nothing of it is kept.
             StoreError: it could not be written; nothing of it is kept.
         """
         return self._once(call.message_id, lambda message_id: self._message(call, message_id))
@@ -161,6 +166,7 @@ class Acceptance:
         """
         Take a call within one transaction, unless its message id was seen before.
         """
+        self.room.check()
         known = message_id or self._ids.message_id()
         refused: InvalidCall | None = None
         receipt = Receipt(message_id=known)
@@ -176,6 +182,7 @@ class Acceptance:
                 self._accepted.remember(known, at_ms=self._now_ms())
         if refused is not None:
             raise refused
+        self.room.take(len(receipt.requests))
         return receipt
 
     def _message(self, call: AnyCall, message_id: str) -> Receipt:
@@ -275,7 +282,7 @@ class Acceptance:
             if request.second is None or not self._options.nudge_duplicates:
                 yield request
                 continue
-            second, alone = self._accepted.take_second(request)
+            second, alone = self._accepted.take_second(request, at_ms=self._now_ms())
             if not alone or second != request.second:
                 for name in [request.name] if request.name else [name for name, _ in request.properties]:
                     remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)

@@ -2,7 +2,7 @@
 What was accepted before.
 
 Message ids, so that a repeated call is one call; and the second of each event, and of each property where that
-matters, so that two calls never count once.
+matters, so that two calls never count once. Both for at least a day; `delivery.sweeping` forgets what is older.
 """
 
 from typing import Literal
@@ -26,10 +26,18 @@ MIGRATIONS: Migrations = {
             name TEXT NOT NULL, -- as Kissmetrics compares it
             second INTEGER NOT NULL, -- as sent
             asked INTEGER NOT NULL, -- as the caller said
+            at_ms INTEGER NOT NULL, -- when
             PRIMARY KEY (identity, kind, name, second)
         ) STRICT, WITHOUT ROWID
         """,
         "CREATE INDEX accepted_second_asked ON accepted_second (identity, asked)",
+        """
+        CREATE TABLE accepted_sweep (
+            swept TEXT NOT NULL, -- one of the tables above
+            hand TEXT NOT NULL, -- up to which of its rows it was looked at for what can be forgotten
+            PRIMARY KEY (swept)
+        ) STRICT, WITHOUT ROWID
+        """,
     ),
 }
 
@@ -70,7 +78,7 @@ class AcceptedCalls:
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO accepted_call VALUES (?, ?)", (message_id, at_ms))
 
-    def take_second(self, request: Request) -> tuple[int, bool]:
+    def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
         """
         Claim a second for a request that carries one; return it, and whether it is the request's alone.
 
@@ -82,10 +90,12 @@ class AcceptedCalls:
         assert request.second is not None  # noqa: S101 - aliases carry no time and are not asked about
         claims = self._claims(request)
         second, alone = self._free_second(request.identity, claims, request.second)
-        rows = [(request.identity, kind, name, second, request.second) for kind, name in claims or [_NO_CLAIM]]
+        rows = [
+            (request.identity, kind, name, second, request.second, at_ms) for kind, name in claims or [_NO_CLAIM]
+        ]
         with self._database.transaction() as connection:
             connection.executemany(
-                "INSERT INTO accepted_second VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+                "INSERT INTO accepted_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
             )
         return second, alone
 

@@ -1,82 +1,174 @@
 """
-Delivery beside the caller's own work, in one thread.
+Delivery beside the caller's own work, in a thread.
 """
 
+import asyncio
+import atexit
 import logging
+import os
 import threading
+import time
+import weakref
+from collections.abc import Callable
 
-from sdkbridge.delivery import Delivery
+from sdkbridge.delivery.daemon import DeliveryLoop
+from sdkbridge.delivery.engine import Delivery
 
 _logger = logging.getLogger("sdkbridge")
 
-LONGEST_SLEEP_S = 5.0
-"""How long the thread sleeps at most: another process may have queued something, or left it behind."""
+EXIT_S = 1.0
+"""How long the end of a process may wait for what is under way, for all threads together."""
+
+GLANCE_S = 0.05
+UNEXPECTED_S = 5.0
 
 
 class DeliveryThread:
     """
     A thread that sends what is due, and sleeps until more is.
 
-    It starts with the first `wake`; what it has not sent when it stops stays in the outbox.
+    It starts with the first `wake`, also after a `stop` and in a process that was forked off. What it has not sent
+    when it stops stays in the outbox.
+
+    Args:
+        make: makes the delivery that the thread is to do, given what to call after each of its rounds.
     """
 
-    def __init__(self, delivery: Delivery) -> None:
-        self._delivery = delivery
-        self._awake = threading.Event()
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
+    def __init__(self, make: Callable[[Callable[[], None]], Delivery]) -> None:
+        self._make = make
+        self._begin_anew()
+        _all_threads.add(self)
+
+    def _begin_anew(self) -> None:
+        # Re-entrant: a signal handler may use the bridge while its own thread is in here.
+        self._lock = threading.RLock()
         self._round_ended = threading.Condition()
+        self._delivery: Delivery | None = None
         self._thread: threading.Thread | None = None
+        self._ending: list[threading.Thread] = []
 
     def wake(self) -> None:
         """
         Look at the outbox now.
         """
+        delivery = self._delivery
+        if delivery is None:
+            self._start()
+        else:
+            delivery.wake()
+
+    def _start(self) -> None:
         with self._lock:
-            if self._thread is None and not self._stopping.is_set():
-                self._thread = threading.Thread(target=self._run, name="sdkbridge-delivery", daemon=True)
-                self._thread.start()
-        self._awake.set()
+            if self._delivery is not None:
+                return
+            self._delivery = self._make(self._end_round)
+            self._thread = threading.Thread(
+                target=self._run, args=(self._delivery,), name="sdkbridge-delivery", daemon=True
+            )
+            self._thread.start()
 
     def wait_for_round(self, timeout_s: float) -> None:
         """
-        Sleep until another batch was tried, or the time is up.
+        Sleep until another round has ended, or the time is up.
         """
         with self._round_ended:
             self._round_ended.wait(timeout_s)
 
-    def stop(self, timeout_s: float) -> None:
-        """
-        End the thread after the request that it is sending.
-        """
-        self._stopping.set()
-        self._awake.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+    def _end_round(self) -> None:
+        with self._round_ended:
+            self._round_ended.notify_all()
 
-    def _run(self) -> None:
-        try:
-            self._deliver()
-        finally:
-            # The bridge may have stopped waiting for a slow request, whose connection is still open.
-            self._delivery.close()
+    @property
+    def is_idle(self) -> bool:
+        """
+        Whether the thread does nothing, or could not if it wanted to.
+        """
+        return self._delivery is None or self._delivery.is_idle
 
-    def _deliver(self) -> None:
-        while not self._stopping.is_set():
-            self._awake.clear()
+    def stop(self, timeout_s: float, *, then: Callable[[], None] | None = None) -> None:
+        """
+        End the thread once what is under way is done, and wait for that so many seconds and no longer.
+
+        Args:
+            timeout_s: how long.
+            then: to be called once the thread has ended, be it later than that.
+        """
+        with self._lock:
+            delivery, thread = self._delivery, self._thread
+            self._delivery = self._thread = None
+            self._ending = [old for old in self._ending if old.is_alive()]
+            if thread is not None:
+                self._ending.append(thread)
+            ending = list(self._ending)
+        if delivery is not None:
+            # Something is left of the time to write down what was sent.
+            delivery.stop(timeout_s * 0.8)
+        deadline = time.monotonic() + timeout_s
+        for old in ending:
+            if old is not threading.current_thread():
+                old.join(max(0.0, deadline - time.monotonic()))
+        if then is not None:
+            _call_after([old for old in ending if old.is_alive()], then)
+
+    def _run(self, delivery: Delivery) -> None:
+        while True:
             try:
-                sent = self._delivery.run_once(go_on=lambda: not self._stopping.is_set())
-                sleep_s = 0.0 if sent.delivered or sent.dead else self._until_next_retry_s()
+                with asyncio.Runner(loop_factory=DeliveryLoop) as runner:
+                    runner.run(delivery.run())
             except Exception:
-                if self._stopping.is_set():
-                    return  # the file was closed under a request that took too long; it is still in the outbox
-                # A full disk or a locked file may pass; a dead thread would not come back.
+                # A dead thread would not come back, and what is wrong may pass.
                 _logger.exception("delivery failed and will be tried again")
-                sleep_s = LONGEST_SLEEP_S
+            else:
+                return
             with self._round_ended:
-                self._round_ended.notify_all()
-            self._awake.wait(sleep_s)
+                if self._round_ended.wait_for(lambda: self._delivery is not delivery, UNEXPECTED_S):
+                    return
 
-    def _until_next_retry_s(self) -> float:
-        retry_s = self._delivery.next_retry_s()
-        return LONGEST_SLEEP_S if retry_s is None else min(retry_s, LONGEST_SLEEP_S)
+    def forked(self) -> None:
+        """
+        Begin anew in a child process, which has none of its parent's threads.
+        """
+        # The parent's loop is shared with it down to the kernel: nothing of it may be closed, or collected, here.
+        _inherited.append((self._delivery, self._thread, self._ending, self._lock, self._round_ended))
+        self._begin_anew()
+
+
+def _call_after(threads: list[threading.Thread], then: Callable[[], None]) -> None:
+    """
+    Call something once threads have ended, without waiting for it.
+    """
+
+    def wait() -> None:
+        for thread in threads:
+            thread.join()
+        then()
+
+    if threads:
+        threading.Thread(target=wait, name="sdkbridge-closing", daemon=True).start()
+    else:
+        then()
+
+
+_all_threads: "weakref.WeakSet[DeliveryThread]" = weakref.WeakSet()
+_inherited: list[object] = []
+
+
+def _forked() -> None:
+    for thread in list(_all_threads):
+        thread.forked()
+
+
+def _stop_all() -> None:
+    """
+    Deliver what can be delivered in the time that there is, and leave the rest in the outbox.
+    """
+    deadline = time.monotonic() + EXIT_S
+    for thread in list(_all_threads):
+        while not thread.is_idle and time.monotonic() < deadline - EXIT_S / 3:
+            thread.wait_for_round(GLANCE_S)
+        thread.stop(max(0.0, deadline - time.monotonic()))
+
+
+atexit.register(_stop_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

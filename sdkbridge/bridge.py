@@ -3,7 +3,9 @@ The bridge that a backend embeds: Segment's calls in, Kissmetrics' requests out.
 """
 
 import time
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,11 +20,13 @@ from identity.policy import MergePolicy
 from sdkbridge.acceptance import Acceptance
 from sdkbridge.background import DeliveryThread
 from sdkbridge.calls import JSONObject, device_of, parse_call
-from sdkbridge.delivery import Delivery
+from sdkbridge.delivery.engine import Delivery
+from sdkbridge.delivery.problems import DeliveryProblem
+from sdkbridge.delivery.settings import AS_USUAL, DeliverySettings
 from sdkbridge.device import Device
 from sdkbridge.errors import BridgeClosed, InvalidCall
 from sdkbridge.ids import IdGenerator, RandomIds
-from sdkbridge.kissmetrics.client import DEFAULT_URL, KissmetricsClient, Transport
+from sdkbridge.kissmetrics.client import DEFAULT_URL, KissmetricsClient
 from sdkbridge.kissmetrics.requests import Sending
 from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox, OutboxCounts
@@ -34,6 +38,24 @@ LONGEST_PAUSE_S = 0.05
 
 
 @frozen(kw_only=True)
+class FlushReport:
+    """
+    What came of a flush.
+
+    Attributes:
+        delivered: requests delivered while it lasted, by whomever.
+        dead: requests given up while it lasted.
+        waiting: requests that are left, those queued in the meantime included.
+        last_error: why the lane that has been failing for longest was not delivered, if any is failing.
+    """
+
+    delivered: int
+    dead: int
+    waiting: int
+    last_error: str | None = None
+
+
+@frozen(kw_only=True)
 class BridgeStatus:
     """
     How much a bridge's file holds.
@@ -41,12 +63,14 @@ class BridgeStatus:
     Attributes:
         graph: identities, people and links.
         outbox: requests waiting, delivered and dead.
-        last_error: why the oldest waiting request was not delivered, if it was tried.
+        last_error: why the lane that has been failing for longest was not delivered, if any is failing.
+        refused_full: calls that this bridge refused because too much was waiting.
     """
 
     graph: GraphCounts
     outbox: OutboxCounts
     last_error: str | None
+    refused_full: int = 0
 
 
 class Bridge(ServerSideCalls[Receipt]):
@@ -63,12 +87,17 @@ class Bridge(ServerSideCalls[Receipt]):
         policy: what decides about aliases; guarded by default.
         clock: the time in seconds since 1970 UTC.
         ids: what makes anonymous ids and message ids.
-        transport: what carries requests; HTTP by default.
-        deliver: whether to deliver as calls come; otherwise only `flush` does.
+        transport: what makes an httpx transport, in place of the usual one; see `KissmetricsClient`.
+        deliver: whether to deliver as calls come; otherwise only `flush` does, or another process.
+        delivery: how many requests at once, at which pace, and so on.
+        on_error: told what goes wrong while delivering, in a thread of its own.
+        outbox_limit: how many requests may wait for delivery; beyond, calls are refused with `OutboxFull`. None
+            for as many as the disk holds.
 
     Raises:
         StoreError: the file cannot be used.
-        ValueError: the key is empty, or the URL is none.
+        ValueError: the key is empty, the URL is none, or a limit cannot be.
+        TypeError: the transport is no asynchronous one of httpx.
     """
 
     def __init__(  # noqa: PLR0913 - all but the path are named at the call
@@ -81,12 +110,15 @@ class Bridge(ServerSideCalls[Receipt]):
         policy: MergePolicy | None = None,
         clock: Clock = system_clock,
         ids: IdGenerator | None = None,
-        transport: Transport | None = None,
+        transport: Callable[[], object] | None = None,
         deliver: bool = True,
+        delivery: DeliverySettings = AS_USUAL,
+        on_error: Callable[[DeliveryProblem], object] | None = None,
+        outbox_limit: int | None = None,
     ) -> None:
         if not api_key or not api_key.strip():
             raise ValueError("api_key must not be empty")
-        self._transport = transport or KissmetricsClient(url)
+        client = KissmetricsClient(url, timeout_s=delivery.timeout_s, transport=transport)
         self._database = Database(path)
         self.graph = IdentityGraph(self._database, policy=policy, clock=clock)
         options = options or MappingOptions()
@@ -96,14 +128,24 @@ class Bridge(ServerSideCalls[Receipt]):
             options=options,
             clock=clock,
             ids=ids or RandomIds(),
+            outbox_limit=outbox_limit,
         )
         self._outbox = Outbox(self._database)
-        sending = Sending(method=options.method, get_max_query=options.get_max_query)
-        self._delivery = Delivery(self._outbox, self._transport, api_key=api_key, clock=clock, sending=sending)
-        self._thread = DeliveryThread(self._delivery)
+        make_delivery = partial(
+            Delivery,
+            self._database,
+            client.connect,
+            api_key=api_key,
+            clock=clock,
+            settings=delivery,
+            sending=Sending(method=options.method, get_max_query=options.get_max_query),
+            on_problem=on_error,
+        )
+        self._thread = DeliveryThread(lambda ended: make_delivery(on_exchange=ended))
+        weakref.finalize(self, self._thread.stop, 0.0, then=self._database.close).atexit = False
         self._deliver = deliver
         self._closed = False
-        if deliver and self._outbox.counts().waiting:
+        if deliver and self._outbox.ends() is not None:
             self._thread.wake()
 
     def __repr__(self) -> str:
@@ -142,6 +184,7 @@ class Bridge(ServerSideCalls[Receipt]):
 
         Raises:
             InvalidCall: it was refused.
+            OutboxFull: too much waits to be delivered; nothing of it is kept.
             StoreError: it could not be written; nothing of it is kept.
         """
         acceptance = self._open()
@@ -150,23 +193,36 @@ class Bridge(ServerSideCalls[Receipt]):
             return self.device(device).accept(message)
         return self._taken(acceptance.accept(parse_call(message)))
 
-    def flush(self, timeout: float = 10.0) -> OutboxCounts:
+    def flush(self, timeout: float = 10.0) -> FlushReport:
         """
-        Deliver what waits, and return what is left.
+        Deliver what waits now, and return what came of it and what is left.
+
+        What failed is not tried before its time, so a flush can take all the time that it is given.
 
         Args:
             timeout: how long to try at most, in seconds.
         """
         self._open()
         deadline = time.monotonic() + timeout
-        if self._deliver:
+        before = self._outbox.counts()
+        ends = self._outbox.ends()
+        if ends is not None:
             self._thread.wake()
-        while (counts := self._outbox.counts()).waiting and (left := deadline - time.monotonic()) > 0:
-            if self._deliver:
-                self._thread.wait_for_round(min(left, LONGEST_PAUSE_S))
-            elif not self._delivery.run_once().delivered:
-                time.sleep(min(left, LONGEST_PAUSE_S))
-        return counts
+            while self._waits(ends[1]) and (left_s := deadline - time.monotonic()) > 0:
+                self._thread.wait_for_round(min(left_s, LONGEST_PAUSE_S))
+            if not self._deliver:
+                self._thread.stop(max(0.0, deadline - time.monotonic()))
+        after = self._outbox.counts()
+        return FlushReport(
+            delivered=after.delivered - before.delivered,
+            dead=max(0, after.dead - before.dead),
+            waiting=after.waiting,
+            last_error=self._outbox.last_error(),
+        )
+
+    def _waits(self, up_to: int) -> bool:
+        ends = self._outbox.ends()
+        return ends is not None and ends[0] <= up_to
 
     def status(self) -> BridgeStatus:
         """
@@ -174,7 +230,10 @@ class Bridge(ServerSideCalls[Receipt]):
         """
         self._open()
         return BridgeStatus(
-            graph=self.graph.counts(), outbox=self._outbox.counts(), last_error=self._outbox.last_error()
+            graph=self.graph.counts(),
+            outbox=self._outbox.counts(),
+            last_error=self._outbox.last_error(),
+            refused_full=self._acceptance.room.refused,
         )
 
     def close(self, timeout: float = 5.0) -> None:
@@ -182,15 +241,13 @@ class Bridge(ServerSideCalls[Receipt]):
         Stop delivering and let go of the file; what is left stays in it. A second call does nothing.
 
         Args:
-            timeout: how long to wait for the request on its way, in seconds.
+            timeout: how long to wait for the requests on their way, in seconds. What takes longer is left to the
+                thread, which lets go of the file when it ends.
         """
         if self._closed:
             return
         self._closed = True
-        self._thread.stop(timeout)
-        self._delivery.retire()
-        self._delivery.close()
-        self._database.close()
+        self._thread.stop(timeout, then=self._database.close)
 
     def _open(self) -> Acceptance:
         if self._closed:

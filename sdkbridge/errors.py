@@ -3,6 +3,7 @@ What can go wrong in the bridge.
 
     BridgeError
     ├── InvalidCall     a call that cannot be taken (also a ValueError)
+    ├── OutboxFull      too much is waiting to be delivered
     └── BridgeClosed    the bridge was closed before the call
 
 The store's errors are identity's own `StoreError`.
@@ -36,3 +37,18 @@ class BridgeClosed(BridgeError):
     """
     The bridge was closed; what it had accepted is in its file and is delivered by the next one.
     """
+
+
+class OutboxFull(BridgeError):
+    """
+    As much waits to be delivered as the outbox may hold: the call was refused, and nothing of it is kept.
+
+    Attributes:
+        limit: how many requests may wait.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} requests wait to be delivered, which is all that outbox_limit allows: try again later"
+        )
+        self.limit = limit

@@ -1,64 +1,80 @@
 """
-The durable queue of Kissmetrics requests: ordered by lane, claimed by lease, deleted only once delivered.
+The durable queue of Kissmetrics requests: ordered by lane, and deleted only once delivered.
 
 A lane holds what one device did (or, without a device, one identity), in order. Lanes do not wait for each other,
-but an alias also waits for what came before it on its other side, for a bounded time.
+but an alias also waits for what came before it on its other side. What is here is the callers' end of the queue;
+`lanes` is the workers'.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+import hashlib
+from collections.abc import Collection
 
 from attrs import frozen
 
 from identity.database import Database, Migrations
-from sdkbridge.kissmetrics.requests import Path, Request, encode
+from sdkbridge.kissmetrics.requests import ALIAS, Path, Request, encode
 
 MIGRATIONS: Migrations = {
     "1_outbox": (
         """
         CREATE TABLE outbox (
             request INTEGER PRIMARY KEY AUTOINCREMENT,
-            lane TEXT NOT NULL,
-            other_lane TEXT, -- an alias also waits for what came before it here
+            lane INTEGER NOT NULL,
+            other_lane INTEGER, -- an alias also waits for what came before it here
             identity TEXT NOT NULL, -- who it is about
+            other_identity TEXT, -- and whom an alias joins with it
             path TEXT NOT NULL,
             query TEXT NOT NULL, -- encoded, without the key; never rewritten
             call TEXT NOT NULL,
             accepted_ms INTEGER NOT NULL,
             attempts INTEGER NOT NULL DEFAULT 0,
-            due_ms INTEGER NOT NULL DEFAULT 0,
-            error TEXT,
-            leased_by TEXT,
-            leased_until_ms INTEGER NOT NULL DEFAULT 0
+            error TEXT
         ) STRICT
         """,
-        "CREATE INDEX outbox_leased ON outbox (leased_by) WHERE leased_by IS NOT NULL",
+        "CREATE INDEX outbox_order ON outbox (lane, request)",
+        """
+        CREATE TABLE outbox_lane (
+            lane INTEGER NOT NULL,
+            free_ms INTEGER NOT NULL, -- 0 while anybody may take it; else when its lease or its wait ends
+            turn_ms INTEGER NOT NULL, -- since when it has been waiting for its turn
+            leased_by TEXT,
+            failed_ms INTEGER NOT NULL DEFAULT 0, -- since when its first request has been failing; 0 if it is not
+            waits_for INTEGER, -- the lane of its first request's other side
+            PRIMARY KEY (lane)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX outbox_lane_turn ON outbox_lane (free_ms, turn_ms)",
+        "CREATE INDEX outbox_lane_lease ON outbox_lane (leased_by) WHERE leased_by IS NOT NULL",
+        "CREATE INDEX outbox_lane_wait ON outbox_lane (waits_for) WHERE waits_for IS NOT NULL",
         """
         CREATE TABLE dead_letter (
-            request INTEGER PRIMARY KEY,
-            lane TEXT NOT NULL,
+            request INTEGER NOT NULL,
+            lane INTEGER NOT NULL,
+            other_lane INTEGER,
             identity TEXT NOT NULL,
+            other_identity TEXT,
             path TEXT NOT NULL,
             query TEXT NOT NULL,
             call TEXT NOT NULL,
             accepted_ms INTEGER NOT NULL,
             attempts INTEGER NOT NULL,
             reason TEXT NOT NULL,
-            died_ms INTEGER NOT NULL
+            died_ms INTEGER NOT NULL,
+            PRIMARY KEY (request)
         ) STRICT
         """,
-        "CREATE TABLE delivered (path TEXT PRIMARY KEY, requests INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        """
+        CREATE TABLE delivered (
+            shard INTEGER NOT NULL, -- several rows for each path, so that workers do not wait for one of them
+            path TEXT NOT NULL,
+            requests INTEGER NOT NULL,
+            PRIMARY KEY (shard, path)
+        ) STRICT, WITHOUT ROWID
+        """,
     ),
 }
 
-LEASE_MS = 60_000
-"""How long a worker may keep a request before another takes it over."""
-
-LONGEST_RETRY_MS = 300_000
-"""The longest that a failed request is put off; what lies further ahead was put off by a clock that was wrong."""
-
-ALIAS_WAIT_MS = 60_000
-"""How long an alias waits for its other side, counted from when it was accepted."""
+IDENTITIES_AT_ONCE = 200
 
 
 @frozen(kw_only=True)
@@ -70,6 +86,7 @@ class QueuedRequest:
         number: its place in the queue.
         lane: whose order it keeps.
         other_lane: the lane of an alias' other side.
+        identity: who it is about.
         path: ``/e``, ``/s`` or ``/a``.
         query: encoded, without the key.
         accepted_ms: when the call was accepted.
@@ -77,8 +94,9 @@ class QueuedRequest:
     """
 
     number: int
-    lane: str
-    other_lane: str | None
+    lane: int
+    other_lane: int | None
+    identity: str
     path: Path
     query: str
     accepted_ms: int
@@ -96,6 +114,15 @@ class OutboxCounts:
     dead: int
 
 
+def lane_key(name: str) -> int:
+    """
+    Return the number of a lane: 63 bits and a sign of a hash of its name.
+
+    Should two names ever have one number, they share a lane and wait for each other, which breaks no order.
+    """
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
 class Outbox:
     """
     The queue in one database.
@@ -109,28 +136,40 @@ class Outbox:
         """
         Queue a request at the end of its lane; return its number.
         """
+        key = lane_key(lane)
         with self._database.transaction() as connection:
             row = connection.execute(
                 """
-                INSERT INTO outbox (lane, other_lane, identity, path, query, call, accepted_ms)
-                VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING request
+                INSERT INTO outbox (lane, other_lane, identity, other_identity, path, query, call, accepted_ms)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING request
                 """,
                 (
-                    *(lane, other_lane, request.identity, request.path),
+                    *(key, None if other_lane is None else lane_key(other_lane), request.identity),
+                    *(request.name if request.path == ALIAS else None, request.path),
                     *(encode(request.parameters()), call, at_ms),
                 ),
             ).fetchone()
+            connection.execute(
+                """
+                INSERT INTO outbox_lane (lane, free_ms, turn_ms) VALUES (?, 0, ?) ON CONFLICT (lane) DO NOTHING
+                """,
+                (key, at_ms),
+            )
             return int(row[0])
 
     def withdraw(self, number: int, *, now_ms: int) -> bool:
         """
         Take back a request that nobody has tried to send yet; return whether that was so.
+
+        What a worker has claimed counts as tried: it may be on the wire.
         """
         with self._database.transaction() as connection:
             taken_back = connection.execute(
                 """
-                DELETE FROM outbox
-                WHERE request = ? AND attempts = 0 AND (leased_by IS NULL OR leased_until_ms <= ?)
+                DELETE FROM outbox WHERE request = ? AND attempts = 0 AND NOT EXISTS (
+                    SELECT 1 FROM outbox_lane AS held
+                    WHERE held.lane = outbox.lane AND held.leased_by IS NOT NULL AND held.free_ms > ?
+                )
                 """,
                 (number, now_ms),
             )
@@ -138,154 +177,25 @@ class Outbox:
 
     def forget(self, identities: Collection[str]) -> int:
         """
-        Erase what waits, or was given up, under some identities; return how many requests that were.
+        Erase what waits, or was given up, under some identities or joins one of them; return how many requests.
+
+        Reads the whole queue once for each two hundred identities. What is on the wire cannot be taken back.
         """
-        named = [(identity,) for identity in identities]
+        named, erased = list(identities), 0
         with self._database.transaction() as connection:
-            waiting = connection.executemany("DELETE FROM outbox WHERE identity = ?", named).rowcount
-            dead = connection.executemany("DELETE FROM dead_letter WHERE identity = ?", named).rowcount
-            return waiting + dead
-
-    def claim(self, worker: str, *, now_ms: int, limit: int) -> list[QueuedRequest]:
-        """
-        Lease the next requests that may be sent, in order.
-
-        A request may be sent when it is due, nobody else holds it, and all that came before it in its lane may
-        be sent too.
-        """
-        # Looked at first without the write lock, so that an outbox in which all is put off holds up no caller.
-        if next(self._sendable(worker, now_ms=now_ms, limit=1), None) is None:
-            return []
-        with self._database.transaction() as connection:
-            claimed = list(self._sendable(worker, now_ms=now_ms, limit=limit))
-            connection.executemany(
-                "UPDATE outbox SET leased_by = ?, leased_until_ms = ? WHERE request = ?",
-                [(worker, now_ms + LEASE_MS, request.number) for request in claimed],
-            )
-            return claimed
-
-    def _sendable(self, worker: str, *, now_ms: int, limit: int) -> Iterator[QueuedRequest]:
-        blocked: set[str] = set()
-        found = 0
-        for queued, free in self._in_order(worker, now_ms=now_ms):
-            waits = queued.other_lane in blocked and now_ms < queued.accepted_ms + ALIAS_WAIT_MS
-            if not free or queued.lane in blocked or waits:
-                blocked.add(queued.lane)
-                continue
-            yield queued
-            found += 1
-            if found == limit:
-                return
-
-    def _in_order(self, worker: str, *, now_ms: int) -> Iterator[tuple[QueuedRequest, bool]]:
-        """
-        Yield every request in order, and whether it is due and not held by another worker.
-        """
-        last = 0
-        while rows := self._database.rows(
-            """
-            SELECT request, lane, other_lane, path, query, accepted_ms, attempts,
-                   due_ms NOT BETWEEN ?1 + 1 AND ?1 + ?4
-                   AND (leased_by IS NULL OR leased_by = ?2 OR leased_until_ms NOT BETWEEN ?1 + 1 AND ?1 + ?5)
-            FROM outbox WHERE request > ?3 ORDER BY request LIMIT 500
-            """,
-            (now_ms, worker, last, LONGEST_RETRY_MS, LEASE_MS),
-        ):
-            for row in rows:
-                yield _queued(row), bool(row[-1])
-            last = rows[-1][0]
-
-    def delivered(self, request: QueuedRequest) -> None:
-        """
-        Take a delivered request out of the queue.
-        """
-        with self._database.transaction() as connection:
-            if connection.execute("DELETE FROM outbox WHERE request = ?", (request.number,)).rowcount:
-                connection.execute(
-                    """
-                    INSERT INTO delivered VALUES (?, 1)
-                    ON CONFLICT (path) DO UPDATE SET requests = requests + 1
-                    """,
-                    (request.path,),
-                )
-
-    def failed(self, worker: str, request: QueuedRequest, *, error: str, due_ms: int) -> None:
-        """
-        Put a request back until it is due again; its lane waits behind it.
-
-        A worker whose lease was taken over changes nothing, here and in what follows.
-        """
-        with self._database.transaction() as connection:
-            connection.execute(
-                """
-                UPDATE outbox SET attempts = attempts + 1, due_ms = ?, error = ?, leased_by = NULL
-                WHERE request = ? AND leased_by = ?
-                """,
-                (due_ms, error, request.number, worker),
-            )
-
-    def bury(self, worker: str, request: QueuedRequest, *, reason: str, now_ms: int) -> None:
-        """
-        Move a request that can never succeed to the dead letters; its lane goes on.
-        """
-        with self._database.transaction() as connection:
-            connection.execute(
-                """
-                INSERT INTO dead_letter
-                SELECT request, lane, identity, path, query, call, accepted_ms, attempts + 1, ?, ?
-                FROM outbox WHERE request = ? AND leased_by = ?
-                """,
-                (reason, now_ms, request.number, worker),
-            )
-            connection.execute("DELETE FROM outbox WHERE request = ? AND leased_by = ?", (request.number, worker))
-
-    def release(self, worker: str, requests: Sequence[QueuedRequest]) -> None:
-        """
-        Give back claimed requests that were not tried.
-        """
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "UPDATE outbox SET leased_by = NULL WHERE request = ? AND leased_by = ?",
-                [(request.number, worker) for request in requests],
-            )
-
-    def lease_holders(self) -> list[str]:
-        """
-        Return the workers that hold requests.
-        """
-        return [
-            worker
-            for (worker,) in self._database.rows(
-                "SELECT DISTINCT leased_by FROM outbox WHERE leased_by IS NOT NULL"
-            )
-        ]
-
-    def release_all(self, worker: str) -> None:
-        """
-        Give back everything that a worker holds, because it is gone.
-        """
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE outbox SET leased_by = NULL WHERE leased_by = ?", (worker,))
-
-    def next_retry_ms(self, *, now_ms: int) -> int | None:
-        """
-        Return when the next failed request is due again, or None if none is put off.
-        """
-        row = self._database.row(
-            "SELECT min(due_ms) FROM outbox WHERE due_ms BETWEEN ? AND ?", (now_ms + 1, now_ms + LONGEST_RETRY_MS)
-        )
-        return None if row is None else row[0]
-
-    def last_error(self) -> str | None:
-        """
-        Return why the oldest waiting request could not be delivered, if it was tried.
-        """
-        row = self._database.row("SELECT error FROM outbox WHERE error IS NOT NULL ORDER BY request LIMIT 1")
-        return None if row is None else row[0]
+            for start in range(0, len(named), IDENTITIES_AT_ONCE):
+                some = named[start : start + IDENTITIES_AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                for table in ("outbox", "dead_letter"):
+                    erased += connection.execute(
+                        f"DELETE FROM {table} WHERE identity IN ({marks}) OR other_identity IN ({marks})",  # noqa: S608
+                        (*some, *some),
+                    ).rowcount
+        return erased
 
     def counts(self) -> OutboxCounts:
         """
-        Return how much is waiting, delivered, and given up.
+        Return how much is waiting, delivered, and given up; counting takes longer the more there is.
         """
         waiting, delivered, dead = (
             count
@@ -297,17 +207,32 @@ class Outbox:
                 """
             )
         )
-        return OutboxCounts(waiting=waiting, delivered=delivered, dead=dead)
+        return OutboxCounts(waiting=waiting, delivered=int(delivered), dead=dead)
 
+    def ends(self) -> tuple[int, int] | None:
+        """
+        Return the numbers of the oldest and the newest waiting request, or None if nothing waits.
+        """
+        oldest = self._database.row("SELECT request FROM outbox ORDER BY request LIMIT 1")
+        newest = self._database.row("SELECT request FROM outbox ORDER BY request DESC LIMIT 1")
+        return None if oldest is None or newest is None else (oldest[0], newest[0])
 
-def _queued(row: tuple[Any, ...]) -> QueuedRequest:
-    number, lane, other_lane, path, query, accepted_ms, attempts, _ = row
-    return QueuedRequest(
-        number=number,
-        lane=lane,
-        other_lane=other_lane,
-        path=path,
-        query=query,
-        accepted_ms=accepted_ms,
-        attempts=attempts,
-    )
+    def waiting(self, *, at_most: int) -> int:
+        """
+        Count what waits, no further than a number.
+        """
+        row = self._database.row("SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?) AS counted", (at_most,))
+        return 0 if row is None else int(row[0])
+
+    def last_error(self) -> str | None:
+        """
+        Return why the lane that has been failing for longest could not be delivered, if any is failing.
+        """
+        row = self._database.row(
+            """
+            SELECT outbox.error FROM outbox_lane JOIN outbox ON outbox.lane = outbox_lane.lane
+            WHERE outbox_lane.failed_ms > 0 AND outbox.error IS NOT NULL
+            ORDER BY outbox_lane.failed_ms, outbox.request LIMIT 1
+            """
+        )
+        return None if row is None else row[0]

@@ -24,6 +24,8 @@ class FaultyServer:
         got: method, path, and identity of each request, in order.
         raw: each request's query or body, in order.
         drip_s: seconds between the bytes of a long answer; none is sent at 0.
+        size: bytes in an answer.
+        cut: hang up in the middle of so many answers.
     """
 
     url: str = ""
@@ -32,6 +34,8 @@ class FaultyServer:
     got: list[tuple[str, str, str]] = Factory(list)
     raw: list[str] = Factory(list)
     drip_s: float = 0.0
+    size: int = 0
+    cut: int = 0
 
     def identities(self) -> list[str]:
         """
@@ -67,10 +71,16 @@ def faulty_server() -> Iterator[FaultyServer]:
                 return
             drips = 200 if state.drip_s else 0
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(drips)}.items():
+            for name, value in {**headers, "Content-Length": str(drips + state.size)}.items():
                 self.send_header(name, value)
             self.end_headers()
             with suppress(OSError):  # the client need not wait
+                if state.cut:
+                    state.cut -= 1
+                    self.wfile.write(b"." * (state.size // 2))
+                    self.close_connection = True
+                    return
+                self.wfile.write(b"." * state.size)
                 for _ in range(drips):
                     self.wfile.write(b".")
                     time.sleep(state.drip_s)

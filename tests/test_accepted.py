@@ -35,7 +35,7 @@ def test_a_second_event_in_one_second_moves_to_the_next_free_one(accepted: Accep
     """
     Three clicks in one second are three clicks to Kissmetrics.
     """
-    seconds = [accepted.take_second(event("Clicked", 100)) for _ in range(3)]
+    seconds = [accepted.take_second(event("Clicked", 100), at_ms=0) for _ in range(3)]
 
     assert seconds == [(100, True), (101, True), (102, True)]
 
@@ -45,9 +45,9 @@ def test_what_kissmetrics_tells_apart_is_not_moved(accepted: AcceptedCalls, othe
     """
     Another event, another identity or another second needs no room.
     """
-    accepted.take_second(event("Clicked", 100))
+    accepted.take_second(event("Clicked", 100), at_ms=0)
 
-    assert accepted.take_second(other) == (other.second, True)
+    assert accepted.take_second(other, at_ms=0) == (other.second, True)
 
 
 @pytest.mark.parametrize("name", ["CLICKED: NOW", "clicked, now", "Clicked  Now"])
@@ -55,18 +55,18 @@ def test_names_are_compared_as_kissmetrics_does(accepted: AcceptedCalls, name: s
     """
     Names that differ in case, commas and colons only are one event there.
     """
-    accepted.take_second(event("Clicked: now", 100))
+    accepted.take_second(event("Clicked: now", 100), at_ms=0)
 
-    assert accepted.take_second(event(name, 100)) == (101, True)
+    assert accepted.take_second(event(name, 100), at_ms=0) == (101, True)
 
 
 def test_an_event_is_never_moved_past_what_the_same_identity_did_next(accepted: AcceptedCalls) -> None:
     """
     Order within a person counts in a funnel: at the next call's second at the latest.
     """
-    accepted.take_second(event("Clicked", 100))
-    accepted.take_second(event("Bought", 101))
-    taken = [accepted.take_second(event("Clicked", 100)) for _ in range(2)]
+    accepted.take_second(event("Clicked", 100), at_ms=0)
+    accepted.take_second(event("Bought", 101), at_ms=0)
+    taken = [accepted.take_second(event("Clicked", 100), at_ms=0) for _ in range(2)]
 
     assert taken == [(101, True), (100, False)]
 
@@ -75,7 +75,7 @@ def test_beyond_a_minute_an_event_stays_where_it_is(accepted: AcceptedCalls) -> 
     """
     A burst that would need more than a minute is reported instead of moved further.
     """
-    taken = [accepted.take_second(event("Clicked", 100)) for _ in range(FURTHEST_MOVE_S + 2)]
+    taken = [accepted.take_second(event("Clicked", 100), at_ms=0) for _ in range(FURTHEST_MOVE_S + 2)]
 
     assert taken[:-1] == [(100 + n, True) for n in range(FURTHEST_MOVE_S + 1)]
     assert taken[-1] == (100, False)
@@ -90,7 +90,7 @@ def test_no_two_moved_events_share_a_second(calls: list[tuple[str, int]]) -> Non
     accepted = AcceptedCalls(database)
     used: Counter[tuple[str, int]] = Counter()
     for name, asked in calls:
-        second, alone = accepted.take_second(event(name, asked))
+        second, alone = accepted.take_second(event(name, asked), at_ms=0)
         assert asked <= second <= asked + FURTHEST_MOVE_S
         assert alone == (used[name.lower(), second] == 0)
         used[name.lower(), second] += 1
@@ -110,7 +110,7 @@ class TestProperties:
         """
         The current rule keeps both values, so nothing is moved.
         """
-        taken = [accepted.take_second(self.said(100, plan=plan)) for plan in ("free", "pro")]
+        taken = [accepted.take_second(self.said(100, plan=plan), at_ms=0) for plan in ("free", "pro")]
 
         assert taken == [(100, True), (100, True)]
 
@@ -127,7 +127,7 @@ class TestProperties:
             self.said(100, city="Oslo"),
             self.said(100, plan="x", a="b"),
         ]
-        taken = [accepted.take_second(request) for request in requests]
+        taken = [accepted.take_second(request, at_ms=0) for request in requests]
         database.close()
 
         assert taken == [(100, True), (101, True), (100, True), (102, True)]

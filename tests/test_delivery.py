@@ -2,11 +2,14 @@
 Delivery: in order, again and again, and never twice.
 """
 
+import asyncio
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from faulty_server import FaultyServer, faulty_server
 from hypothesis import given
@@ -14,12 +17,27 @@ from hypothesis import strategies as st
 
 from identity.database import Database
 from sdkbridge import Bridge
-from sdkbridge.delivery import LONGEST_WAIT_S, Delivery, is_gone, retry_wait_s, worker_name
-from sdkbridge.kissmetrics.client import Answer, KissmetricsClient, Undelivered
-from sdkbridge.kissmetrics.requests import Request, WireRequest
-from sdkbridge.outbox import ALIAS_WAIT_MS, LEASE_MS, Outbox
+from sdkbridge.dead_letters import DeadLetters
+from sdkbridge.delivery import Delivery, DeliverySettings
+from sdkbridge.delivery.lanes import Failure, LaneEnd, Settled
+from sdkbridge.delivery.outbox_worker import OutboxWorker
+from sdkbridge.delivery.retries import LONGEST_WAIT_S, retry_wait_s
+from sdkbridge.delivery.workers import is_gone, worker_name
+from sdkbridge.kissmetrics.client import (
+    Answer,
+    KissmetricsClient,
+    Undelivered,
+    Unsendable,
+    aiohttp_transport,
+    httpx_transport,
+)
+from sdkbridge.kissmetrics.requests import Request, Sending, WireRequest
+from sdkbridge.outbox import Outbox
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
+NOW_MS = 1_700_000_000_000
+ALIAS_WAIT_S = DeliverySettings().alias_wait_s
+LEASE_MS = int(DeliverySettings().lease_s * 1000)
 
 
 @pytest.fixture
@@ -46,39 +64,54 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Outbox:
-    return Outbox(Database(tmp_path / "outbox.db"))
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "outbox.db")
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def client(sink: FaultyServer) -> Iterator[KissmetricsClient]:
-    client = KissmetricsClient(sink.url)
-    yield client
-    client.close()
+def outbox(database: Database) -> Outbox:
+    return Outbox(database)
 
 
 @pytest.fixture
-def delivery(outbox: Outbox, client: KissmetricsClient, clock: Clock) -> Delivery:
-    return Delivery(outbox, client, api_key=KEY, clock=clock)
+def delivery(database: Database, sink: FaultyServer, clock: Clock) -> Delivery:
+    # httpx's own transport: aiohttp tries a GET again by itself when the server hangs up.
+    client = KissmetricsClient(sink.url, transport=lambda: httpx_transport("http"))
+    return Delivery(database, client.connect, api_key=KEY, clock=clock)
 
 
 def add(
     outbox: Outbox, identity: str, *, lane: str | None = None, path: str = "/e", other: str | None = None
-) -> None:
+) -> int:
     request = Request(path=path, identity=identity, name="Seen", second=None if path == "/a" else 5)  # type: ignore[arg-type]
-    outbox.add(request, lane=lane or identity, other_lane=other, call="m", at_ms=1_700_000_000_000)
+    return outbox.add(request, lane=lane or identity, other_lane=other, call="m", at_ms=NOW_MS)
+
+
+def worker(database: Database) -> OutboxWorker:
+    return OutboxWorker(database, DeliverySettings())
+
+
+def claimed(worker: OutboxWorker, *, now_ms: int = NOW_MS) -> list[list[int]]:
+    """
+    Claim all that can be, and return the numbers of the requests by lane.
+    """
+    lanes = worker.exchange(Settled(), limit=100, now_ms=now_ms).lanes
+    return sorted([request.number for request in lane.requests] for lane in lanes)
 
 
 def test_requests_of_one_lane_arrive_in_order(outbox: Outbox, delivery: Delivery, sink: FaultyServer) -> None:
     """
-    What was queued first arrives first.
+    What was queued first arrives first, also beyond one turn.
     """
-    for identity in ("1", "2", "3"):
+    identities = [str(number) for number in range(70)]
+    for identity in identities:
         add(outbox, identity, lane="phone")
-    report = delivery.run_once()
+    delivery.run_once()
 
-    assert sink.identities() == ["1", "2", "3"]
-    assert (report.delivered, outbox.counts().waiting, outbox.counts().delivered) == (3, 0, 3)
+    assert sink.identities() == identities
+    assert (outbox.counts().waiting, outbox.counts().delivered) == (0, 70)
 
 
 @pytest.mark.parametrize("status", [0, 301, 401, 403, 408, 429, 500, 503])
@@ -90,17 +123,19 @@ def test_a_failed_request_keeps_its_place_and_blocks_nobody_else(
     """
     sink.answers = [(status, {"Location": "http://127.0.0.1:9/"} if status == 301 else {})]
     add(outbox, "first", lane="phone")
+    delivery.run_once()
     add(outbox, "second", lane="phone")
     add(outbox, "other")
     delivery.run_once()
-    assert sink.identities() == ["first", "other"]
-    assert delivery.run_once().delivered == 0
+    assert sorted(sink.identities()) == ["first", "other"]
 
     clock.now += LONGEST_WAIT_S
     delivery.run_once()
 
-    assert sink.identities() == ["first", "other", "first", "second"]
-    assert sink.raw[0] == sink.raw[2]
+    tries = [query for query, identity in zip(sink.raw, sink.identities(), strict=True) if identity == "first"]
+
+    assert sink.identities()[2:] == ["first", "second"]
+    assert tries[0] == tries[1]
 
 
 @pytest.mark.parametrize("status", [200, 202, 304])
@@ -110,14 +145,14 @@ def test_delivered_statuses(status: int, outbox: Outbox, delivery: Delivery, sin
     """
     sink.answers = [(status, {})]
     add(outbox, "A")
+    delivery.run_once()
 
-    assert delivery.run_once().delivered == 1
-    assert outbox.counts().waiting == 0
+    assert (outbox.counts().waiting, outbox.counts().delivered) == (0, 1)
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 413, 414, 431])
 def test_what_can_never_succeed_is_buried_and_its_lane_goes_on(
-    status: int, outbox: Outbox, delivery: Delivery, sink: FaultyServer
+    status: int, database: Database, outbox: Outbox, delivery: Delivery, sink: FaultyServer
 ) -> None:
     """
     A request refused for good becomes a dead letter with its reason.
@@ -125,10 +160,24 @@ def test_what_can_never_succeed_is_buried_and_its_lane_goes_on(
     sink.answers = [(status, {})]
     add(outbox, "first", lane="phone")
     add(outbox, "second", lane="phone")
-    report = delivery.run_once()
+    delivery.run_once()
+    (letter,) = DeadLetters(database).oldest(limit=9)
 
-    assert (report.dead, report.delivered) == (1, 1)
-    assert (outbox.counts().waiting, outbox.counts().dead) == (0, 1)
+    assert (letter.identity, letter.reason, letter.attempts) == ("first", f"answered {status}", 1)
+    assert (outbox.counts().waiting, outbox.counts().delivered, outbox.counts().dead) == (0, 1, 1)
+
+
+def test_what_is_too_long_for_a_url_is_buried(database: Database, outbox: Outbox, sink: FaultyServer) -> None:
+    """
+    With GET alone there are requests that no server can take; they hold up nobody.
+    """
+    add(outbox, "x" * 70_000, lane="phone")
+    add(outbox, "second", lane="phone")
+    client = KissmetricsClient(sink.url)
+    Delivery(database, client.connect, api_key=KEY, sending=Sending(method="get")).run_once()
+
+    assert sink.identities() == ["second"]
+    assert [letter.reason for letter in DeadLetters(database).oldest(limit=9)] == ["too long for a URL"]
 
 
 def test_retry_after_is_honoured(outbox: Outbox, delivery: Delivery, sink: FaultyServer, clock: Clock) -> None:
@@ -167,33 +216,93 @@ def test_an_alias_waits_for_its_other_side_but_not_for_ever(
     """
     sink.failing = {"web"}
     add(outbox, "web")
+    delivery.run_once()
     add(outbox, "alias", lane="phone", path="/a", other="web")
     add(outbox, "after", lane="phone")
     delivery.run_once()
     assert sink.identities() == ["web"]
 
-    clock.now += ALIAS_WAIT_MS / 1000 + 1
+    clock.now += ALIAS_WAIT_S + 1
     delivery.run_once()
 
-    assert sink.identities() == ["web", "web", "alias", "after"]
+    assert sorted(sink.identities()[1:]) == ["after", "alias", "web"]
+    assert sink.identities().index("alias") < sink.identities().index("after")
 
 
-def test_a_lease_keeps_others_away_until_it_runs_out(outbox: Outbox) -> None:
+def test_an_alias_waits_for_as_long_as_its_other_side_gets_on(
+    outbox: Outbox, delivery: Delivery, sink: FaultyServer, clock: Clock
+) -> None:
     """
-    Two workers never hold one request; a worker that never comes back loses what it held.
+    Queued long ago, after an hour without a network say, it still goes after all that came before it.
+    """
+    for number in range(100):
+        add(outbox, f"web {number}", lane="web")
+    add(outbox, "alias", lane="phone", path="/a", other="web")
+    clock.now += 3600
+    delivery.run_once()
+
+    assert sink.identities()[-1] == "alias"
+
+
+def test_aliases_that_wait_for_each_others_lanes_all_go(
+    outbox: Outbox, delivery: Delivery, sink: FaultyServer
+) -> None:
+    """
+    Waiting goes by age, so it has no circles.
+    """
+    for number in range(20):
+        one, other = ("A", "B") if number % 2 else ("B", "A")
+        add(outbox, f"{number}", lane=one, path="/a", other=other)
+    delivery.run_once()
+
+    assert sink.identities() == [str(number) for number in range(20)]
+
+
+def test_a_lease_keeps_others_away_until_it_runs_out(database: Database, outbox: Outbox) -> None:
+    """
+    Two workers never hold one lane; a worker that never comes back loses what it held.
     """
     add(outbox, "A")
     add(outbox, "B", lane="A")
-    now = 1_700_000_000_000
-    first = outbox.claim("elsewhere/1/a", now_ms=now, limit=1)
+    first, second = worker(database), worker(database)
 
-    assert [request.number for request in first] == [1]
-    assert outbox.claim("elsewhere/2/b", now_ms=now, limit=10) == []
-    taken_over = outbox.claim("elsewhere/2/b", now_ms=now + LEASE_MS, limit=10)
-    assert [request.number for request in taken_over] == [1, 2]
+    assert claimed(first) == [[1, 2]]
+    assert claimed(second) == []
+    assert claimed(second, now_ms=NOW_MS + LEASE_MS) == [[1, 2]]
 
 
-def test_what_a_dead_process_held_is_free_at_once(outbox: Outbox, client: KissmetricsClient, clock: Clock) -> None:
+def test_a_worker_that_renews_keeps_what_it_holds(database: Database, outbox: Outbox) -> None:
+    """
+    However long a turn takes, as long as the worker says that it is still there.
+    """
+    add(outbox, "A")
+    first, second = worker(database), worker(database)
+    claimed(first)
+    held = first.leases.renew(NOW_MS + LEASE_MS - 1)
+
+    assert len(held) == 1
+    assert claimed(second, now_ms=NOW_MS + LEASE_MS) == []
+
+
+def test_a_worker_whose_lease_was_taken_over_changes_nothing(database: Database, outbox: Outbox) -> None:
+    """
+    It neither gives back nor puts off what another is sending.
+    """
+    add(outbox, "A")
+    first, second = worker(database), worker(database)
+    (lane,) = first.exchange(Settled(), limit=9, now_ms=NOW_MS).lanes
+    claimed(second, now_ms=NOW_MS + LEASE_MS)
+    late = Failure(lane.requests[0], "late", 1)
+    for end in (LaneEnd(lane.key, progressed=True), LaneEnd(lane.key, progressed=False, failure=late)):
+        first.exchange(Settled(ended=[end]), limit=0, now_ms=NOW_MS + LEASE_MS)
+
+    assert database.rows("SELECT leased_by FROM outbox_lane") == [(second.name,)]
+    assert database.rows("SELECT attempts FROM outbox") == [(0,)]
+
+
+def test_what_a_dead_process_held_is_free_at_once(
+    database: Database, outbox: Outbox, delivery: Delivery, sink: FaultyServer
+) -> None:
     """
     After kill -9, the next worker on the same machine does not wait for the lease.
     """
@@ -201,10 +310,60 @@ def test_what_a_dead_process_held_is_free_at_once(outbox: Outbox, client: Kissme
     ended.wait()
     host, _, chance = worker_name().rsplit("/", 2)
     add(outbox, "A")
-    outbox.claim(f"{host}/{ended.pid}/{chance}", now_ms=1_700_000_000_000, limit=1)
-    report = Delivery(outbox, client, api_key=KEY, clock=clock).run_once()
+    claimed(worker(database))
+    with database.transaction() as connection:
+        connection.execute("UPDATE outbox_lane SET leased_by = ?", (f"{host}/{ended.pid}/{chance}",))
+    delivery.run_once()
 
-    assert report.delivered == 1
+    assert sink.identities() == ["A"]
+
+
+@pytest.mark.parametrize("jump_s", [-3600, -86_400, 3600])
+def test_a_clock_that_jumps_holds_up_nothing_for_long(
+    jump_s: int, outbox: Outbox, delivery: Delivery, sink: FaultyServer, clock: Clock
+) -> None:
+    """
+    What was put off by a clock that was an hour ahead is due at once.
+    """
+    sink.answers = [(500, {})]
+    add(outbox, "A")
+    delivery.run_once()
+    clock.now += jump_s
+    delivery.run_once()
+
+    assert sink.identities() == ["A", "A"]
+
+
+def test_a_withdrawn_request_is_not_sent(
+    database: Database, outbox: Outbox, delivery: Delivery, sink: FaultyServer
+) -> None:
+    """
+    As long as nobody has it in hand; an empty lane that is left is no harm.
+    """
+    taken_back, kept, tried = add(outbox, "A"), add(outbox, "B"), add(outbox, "C")
+    holder = worker(database)
+    outbox.withdraw(kept, now_ms=NOW_MS)
+    claimed(holder)
+    assert not outbox.withdraw(tried, now_ms=NOW_MS)
+    holder.leases.release(holder.name)
+    assert outbox.withdraw(taken_back, now_ms=NOW_MS)
+    delivery.run_once()
+
+    assert sink.identities() == ["C"]
+    assert database.rows("SELECT count(*) FROM outbox_lane") == [(0,)]
+
+
+def test_what_is_forgotten_is_not_sent(outbox: Outbox, delivery: Delivery, sink: FaultyServer) -> None:
+    """
+    Nor is an alias that would join somebody with whom is forgotten.
+    """
+    add(outbox, "A", lane="phone")
+    add(outbox, "B", lane="phone")
+    add(outbox, "C", lane="tablet", path="/a")  # joins C with "Seen"
+    erased = outbox.forget(["A", "Seen", *(f"nobody {number}" for number in range(300))])
+    delivery.run_once()
+
+    assert (erased, sink.identities()) == (2, ["B"])
 
 
 def test_a_worker_knows_who_is_gone() -> None:
@@ -220,99 +379,189 @@ def test_a_worker_knows_who_is_gone() -> None:
     assert not is_gone(f"{host}/1/abc")
 
 
-class Recording:
-    """
-    A transport that keeps what it was given.
-    """
-
-    def __init__(self) -> None:
-        self.sent: list[WireRequest] = []
-
-    def send(self, request: WireRequest) -> Answer:
-        self.sent.append(request)
-        return Answer(200)
-
-    def close(self) -> None:
-        """
-        Nothing to give back.
-        """
-
-
 def test_another_transport_can_be_handed_in(tmp_path: Path) -> None:
     """
-    Whoever has a better way to send implements one method.
+    Any asynchronous transport of httpx will do, a proxy or a recorder; one is made for each connection.
     """
-    transport = Recording()
-    with Bridge(tmp_path / "b.db", api_key=KEY, transport=transport) as bridge:
-        bridge.track("A", "Seen")
+    sent: list[httpx.Request] = []
+
+    def record(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    with Bridge(tmp_path / "b.db", api_key=KEY, transport=lambda: httpx.MockTransport(record)) as bridge:
+        bridge.track("A B/+", "Seen", timestamp=1_700_000_000)
         bridge.flush()
+    (request,) = sent
 
-    assert [request.path for request in transport.sent] == ["/e"]
+    assert (request.url.host, request.url.path) == ("trk.kissmetrics.io", "/e")
+    assert dict(request.url.params) == {"_k": KEY, "_p": "A B/+", "_n": "Seen", "_d": "1", "_t": "1700000000"}
 
 
+@pytest.mark.parametrize("transport", [httpx.HTTPTransport, lambda: None])
+def test_a_transport_that_cannot_be_used_is_refused(transport: object, tmp_path: Path) -> None:
+    """
+    The mistake is found when the bridge is made, and no file is left behind.
+    """
+    with pytest.raises(TypeError, match="asynchronous httpx transport"):
+        Bridge(tmp_path / "b.db", api_key=KEY, transport=transport)  # type: ignore[arg-type]
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def sent(url: str, *requests: WireRequest, timeout_s: float = 20.0, transport: str = "http") -> list[Answer]:
+    """
+    Send requests over one connection.
+    """
+    make = {"httpx": httpx_transport, "aiohttp": aiohttp_transport}.get(transport)
+    client = KissmetricsClient(url, timeout_s=timeout_s, transport=make and (lambda: make("http")))
+
+    async def run() -> list[Answer]:
+        connection = client.connect()
+        try:
+            return [await connection.send(request) for request in requests]
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+AWKWARD = "_k=K&_p=%20y%2F%3A%2B%40%C3%A9%27%2C%7E-._%0D%0A%26%3D%23%25&x="
+
+
+@pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
 class TestClient:
     """
-    The HTTP client.
+    The HTTP client, over httpx's own transport and the faster one.
     """
 
-    def test_a_long_request_is_posted(self, client: KissmetricsClient, sink: FaultyServer) -> None:
+    def test_the_bytes_are_those_that_were_encoded(self, transport: str, sink: FaultyServer) -> None:
         """
-        The same text goes as a form instead of a query.
+        No library writes a character in its own way; a long request goes as a form instead of a query.
         """
-        client.send(WireRequest("POST", "/e", "_k=K&_p=A&x=%20y"))
-        client.send(WireRequest("GET", "/e", "_k=K&_p=A&x=%20y"))
+        requests = [WireRequest(method, "/e", AWKWARD) for method in ("POST", "GET", "GET")]
+        sent(sink.url, *requests, transport=transport)
 
-        assert [method for method, _, _ in sink.got] == ["POST", "GET"]
-        assert sink.raw == ["_k=K&_p=A&x=%20y"] * 2
+        assert [method for method, _, _ in sink.got] == ["POST", "GET", "GET"]
+        assert sink.raw == [AWKWARD] * 3
 
-    def test_nobody_there(self) -> None:
+    def test_nobody_there(self, transport: str) -> None:
         """
         A refused connection is undelivered, and the error does not hold the URL.
         """
-        client = KissmetricsClient("http://127.0.0.1:9", timeout_s=1)
         with pytest.raises(Undelivered) as caught:
-            client.send(WireRequest("GET", "/e", f"_k={KEY}&_p=A"))
-        client.close()
+            sent("http://127.0.0.1:9", WireRequest("GET", "/e", f"_k={KEY}&_p=A"), transport=transport)
 
         assert str(caught.value) == "ConnectError"
 
-    @pytest.mark.parametrize("url", ["", "ftp://example.com", "trk.kissmetrics.io", "http://"])
-    def test_what_is_no_url_is_refused(self, url: str) -> None:
+    def test_a_request_that_fits_no_url(self, transport: str, sink: FaultyServer) -> None:
         """
-        A wrong URL is found when the client is made, not when the first call is lost.
+        It is not tried.
         """
-        with pytest.raises(ValueError, match="url"):
-            KissmetricsClient(url)
+        with pytest.raises(Unsendable):
+            sent(sink.url, WireRequest("GET", "/e", "_p=" + "x" * 66_000), transport=transport)
+
+        assert sink.got == []
 
     @pytest.mark.parametrize(
         ("header", "expected"),
-        [("7", 7.0), ("soon", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), (None, None)],
+        [("7", 7.0), ("soon", None), ("\u00b2", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), (None, None)],
     )
     def test_retry_after_in_both_forms(
-        self, client: KissmetricsClient, sink: FaultyServer, header: str | None, expected: float | None
+        self, transport: str, sink: FaultyServer, header: str | None, expected: float | None
     ) -> None:
         """
         Seconds or a date; anything else is ignored.
         """
         sink.answers = [(503, {} if header is None else {"Retry-After": header})]
-        answer = client.send(WireRequest("GET", "/e", "_k=K&_p=A"))
+        answers = sent(sink.url, WireRequest("GET", "/e", "_k=K&_p=A"), transport=transport)
 
-        assert answer == Answer(503, expected)
+        assert answers == [Answer(503, expected)]
+
+    def test_a_body_that_drips_is_not_waited_for(self, transport: str, sink: FaultyServer) -> None:
+        """
+        The status came; the rest of the answer is given up after the time for one request.
+        """
+        sink.drip_s = 0.05
+        answers = sent(sink.url, WireRequest("GET", "/e", "_k=K&_p=A"), timeout_s=0.3, transport=transport)
+
+        assert answers == [Answer(200)]
+
+    def test_no_more_is_read_than_an_answer_should_have(self, transport: str, sink: FaultyServer) -> None:
+        """
+        A gigabyte that somebody answers is not taken in, and the next request is answered all the same.
+        """
+        sink.size = 2**24
+        requests = [WireRequest("GET", "/e", "_k=K&_p=A")] * 2
+
+        assert sent(sink.url, *requests, transport=transport) == [Answer(200)] * 2
+
+    def test_an_answer_that_breaks_off_is_none(self, transport: str, sink: FaultyServer) -> None:
+        """
+        What came of the request is not known, so it will be repeated.
+        """
+        sink.size, sink.cut = 1000, 1
+        with pytest.raises(Undelivered):
+            sent(sink.url, WireRequest("GET", "/e", "_k=K&_p=A"), transport=transport)
+
+    def test_redirects_are_not_followed_nor_proxies_used(
+        self, transport: str, sink: FaultyServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        A request goes where the configuration says, and nowhere else.
+        """
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+        sink.answers = [(302, {"Location": "http://127.0.0.1:9/"})]
+
+        assert sent(sink.url, WireRequest("GET", "/e", "_k=K&_p=A"), transport=transport) == [Answer(302)]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://a.example",
+        "trk.kissmetrics.io",
+        "http://",
+        "http://h:abc",
+        "http://[::1",
+        "http://user:secret@h",
+    ],
+)
+def test_what_is_no_url_is_refused(url: str) -> None:
+    """
+    A wrong URL is found when the client is made, not when the first call is lost; nothing of a password is shown.
+    """
+    with pytest.raises(ValueError, match="url must begin with") as caught:
+        KissmetricsClient(url)
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("transport", [httpx_transport, aiohttp_transport])
 def test_the_key_is_nowhere_but_on_the_wire(
-    tmp_path: Path, sink: FaultyServer, caplog: pytest.LogCaptureFixture
+    transport: object, tmp_path: Path, sink: FaultyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    Not in the file, not in a log at any level, not in a repr, not in an error.
+    Not in the file, not in a log of any library at any level, not in a repr, not in what on_error is told.
     """
-    caplog.set_level(0)
+    loggers = [logging.getLogger(name) for name in ("", "asyncio", "httpx", "httpcore", "aiohttp", "sdkbridge")]
+    for logger in loggers:
+        caplog.set_level(1, logger.name or None)
+    told: list[object] = []
     sink.answers = [(500, {})]
-    with Bridge(tmp_path / "b.db", api_key=KEY, url=sink.url) as bridge:
+    with Bridge(
+        tmp_path / "b.db",
+        api_key=KEY,
+        url=sink.url,
+        transport=lambda: transport("http"),  # type: ignore[operator]
+        on_error=told.append,
+    ) as bridge:
         bridge.device("phone").identify("A", {"x": "y" * 3000})
-        bridge.flush(timeout=5)
-        shown = repr(bridge) + repr(bridge.status()) + repr(bridge.device("phone"))
+        report = bridge.flush(timeout=5)
+        shown = repr(bridge) + repr(bridge.status()) + repr(bridge.device("phone")) + repr(report)
 
     assert KEY in sink.raw[0]
-    assert KEY not in shown + caplog.text
+    assert KEY not in shown + caplog.text + repr(told)
     assert all(KEY.encode() not in path.read_bytes() for path in tmp_path.iterdir())

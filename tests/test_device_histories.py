@@ -3,20 +3,18 @@ Any history of devices, played through the bridge, against a model that remember
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
+import httpx
 from attrs import Factory, define
 from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.database import Database
 from sdkbridge import Bridge
-from sdkbridge.kissmetrics.client import Answer
 from sdkbridge.kissmetrics.people import LocalKissmetrics
-from sdkbridge.kissmetrics.requests import WireRequest
 
 DEVICES = ["phone", "tablet"]
 NAMES = ["A", "B", "C"]
@@ -30,23 +28,16 @@ steps = st.one_of(
 )
 
 
-class StraightTo:
+def straight_to(kissmetrics: LocalKissmetrics) -> Callable[[], httpx.AsyncBaseTransport]:
     """
-    A transport without a network: it hands each request to a Kissmetrics in this process.
+    Make transports without a network: they hand each request to a Kissmetrics in this process.
     """
 
-    def __init__(self, kissmetrics: LocalKissmetrics) -> None:
-        self._kissmetrics = kissmetrics
+    def receive(request: httpx.Request) -> httpx.Response:
+        kissmetrics.receive(request.url.path, dict(request.url.params))  # type: ignore[arg-type]
+        return httpx.Response(200)
 
-    def send(self, request: WireRequest) -> Answer:
-        parameters = {name: values[-1] for name, values in parse_qs(request.query).items()}
-        self._kissmetrics.receive(request.path, parameters)
-        return Answer(200)
-
-    def close(self) -> None:
-        """
-        Nothing to give back.
-        """
+    return lambda: httpx.MockTransport(receive)
 
 
 @define
@@ -83,8 +74,9 @@ def test_each_anonymous_identity_is_aliased_once_to_the_first_name_that_followed
     with tempfile.TemporaryDirectory() as folder:
 
         def start() -> Bridge:
-            transport = StraightTo(kissmetrics)
-            return Bridge(Path(folder) / "bridge.db", api_key="k", transport=transport, deliver=False)
+            return Bridge(
+                Path(folder) / "bridge.db", api_key="k", transport=straight_to(kissmetrics), deliver=False
+            )
 
         bridge = start()
         for number, (kind, device, value) in enumerate(history):

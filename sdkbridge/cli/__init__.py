@@ -8,12 +8,14 @@ usage, 3 done but some input was refused, 130 interrupted.
 import click
 
 import sdkbridge
+from sdkbridge.cli.deliver import deliver
 from sdkbridge.cli.demo import demo
 from sdkbridge.cli.exchange import export_lines, import_files
 from sdkbridge.cli.exits import INTERRUPTED
 from sdkbridge.cli.kissmetrics import kissmetrics
 from sdkbridge.cli.lint import lint_file
 from sdkbridge.cli.map import map_calls
+from sdkbridge.cli.outbox import outbox
 from sdkbridge.cli.people import people
 from sdkbridge.cli.replay import replay_calls
 from sdkbridge.cli.status import status
@@ -42,5 +44,9 @@ def main() -> None:
     """
 
 
-for command in (demo, replay_calls, map_calls, lint_file, kissmetrics, people, export_lines, import_files, status):
+COMMANDS = (
+    *(demo, replay_calls, deliver, outbox, status),
+    *(map_calls, lint_file, kissmetrics, people, export_lines, import_files),
+)
+for command in COMMANDS:
     main.add_command(command)

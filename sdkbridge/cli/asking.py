@@ -13,7 +13,7 @@ import click
 from attrs import frozen
 
 from sdkbridge.cli.exits import Failure
-from sdkbridge.cli.replay import is_loopback
+from sdkbridge.cli.keys import is_loopback
 
 TIMEOUT_S = 300.0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sdkbridge.cli.exits import REFUSED, Failure
-from sdkbridge.cli.replay import LOOPBACK_KEY
+from sdkbridge.cli.keys import LOOPBACK_KEY
 from sdkbridge.cli.rules import rule_options
 
 if TYPE_CHECKING:

@@ -2,25 +2,21 @@
 ``sdkbridge replay``: a file of calls through the bridge.
 """
 
-import ipaddress
 import json
 import time
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 import click
 
 from identity.errors import StoreError
 from sdkbridge.bridge import Bridge
 from sdkbridge.cli.exits import FAILED, REFUSED, Failure
+from sdkbridge.cli.keys import key_for
 from sdkbridge.cli.progress import progress
 from sdkbridge.messages import read_lines
 from sdkbridge.outbox import OutboxCounts
 from sdkbridge.replay import Tally, replay
-
-LOOPBACK_KEY = "local-test-key"
-"""The key used when none is given and the URL is on this machine."""
 
 SHOWN_REFUSALS = 20
 
@@ -62,10 +58,7 @@ def replay_calls(
     Exit code 1 if anything is left undelivered, 3 if a line was refused.
     """
     try:
-        key = api_key or (LOOPBACK_KEY if is_loopback(url) else None)
-        if key is None:
-            raise click.UsageError("--api-key is needed: the URL is not on this machine")
-        bridge = Bridge(path, api_key=key, url=url, deliver=not no_wait)
+        bridge = Bridge(path, api_key=key_for(url, api_key), url=url, deliver=not no_wait)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except StoreError as error:
@@ -92,19 +85,6 @@ def _source(file: BinaryIO) -> str | None:
     return str(path.resolve()) if path.is_file() else None
 
 
-def is_loopback(url: str) -> bool:
-    """
-    Tell whether a URL names this machine.
-    """
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _accept_all(file: BinaryIO, bridge: Bridge, source: str | None) -> Tally:
     tally = Tally()
     with progress("reading…") as show:
@@ -118,15 +98,15 @@ def _deliver_all(bridge: Bridge, patience: float) -> OutboxCounts:
     """
     Deliver until nothing is left, or nothing has moved for too long.
     """
-    outbox = bridge.flush(timeout=0.0)
+    left = bridge.flush(timeout=0.0).waiting
     moved = time.monotonic()
     with progress("delivering…") as show:
-        while outbox.waiting and time.monotonic() - moved < patience:
-            before, outbox = outbox, bridge.flush(timeout=0.25)
-            if outbox != before:
-                moved = time.monotonic()
-                show(f"{outbox.waiting:,} requests left to deliver")
-    return outbox
+        while left and time.monotonic() - moved < patience:
+            report = bridge.flush(timeout=0.25)
+            if report.waiting != left:
+                moved, left = time.monotonic(), report.waiting
+                show(f"{left:,} requests left to deliver")
+    return bridge.status().outbox
 
 
 def _report(tally: Tally, outbox: OutboxCounts, last_error: str | None, *, as_json: bool) -> None:

@@ -1,30 +1,53 @@
 """
 Sending one request to Kissmetrics: the only module that knows an HTTP library.
 
-The transport is called directly rather than through a client, because httpx's client logs whole URLs, with the
-key in them, and follows the environment's proxies and netrc files.
+httpx's transports are called directly rather than through its client, which logs whole URLs, with the key in them,
+follows the environment's proxies and netrc files, and takes longer than the transport below it.
+
+Each connection has a transport of its own. One that many tasks share is two orders of magnitude slower: httpx's
+pool looks through all of its connections at the start and at the end of each request (encode/httpx#3215).
 """
 
-import time
+import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 from attrs import frozen
 
 from sdkbridge.kissmetrics.requests import WireRequest
 
+if TYPE_CHECKING:
+    import ssl
+
 DEFAULT_URL = "https://trk.kissmetrics.io"
 TIMEOUT_S = 20.0
 """How long to wait for an answer (the iOS SDK's limit)."""
 
+CONNECT_TIMEOUT_S = 5.0
 LONGEST_ANSWER = 65_536
+LONGEST_URL = 65_000
+"""A little less than the longest that httpx takes."""
+
+ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class Undelivered(Exception):
     """
     The network or the other side failed before there was an answer.
+    """
+
+
+class Unsendable(Exception):
+    """
+    The request itself cannot be put on the wire, now or ever.
     """
 
 
@@ -42,89 +65,270 @@ class Answer:
     retry_after_s: float | None = None
 
 
-class Transport(Protocol):
+class Connection(Protocol):
     """
-    Whatever can carry a request to Kissmetrics.
+    Whatever can carry one request at a time to Kissmetrics.
     """
 
-    def send(self, request: WireRequest) -> Answer:
+    async def send(self, request: WireRequest) -> Answer:
         """
         Send one request and return the answer.
 
         Raises:
             Undelivered: there was no answer.
+            Unsendable: there can be none.
         """
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """
-        Give back connections.
+        Give back what is open.
         """
+
+
+Connect = Callable[[], Connection]
+"""What makes a connection; called once for each request that is to be under way at the same time."""
 
 
 class KissmetricsClient:
     """
-    A transport over HTTP.
+    Makes connections over HTTP.
 
     Args:
         url: where Kissmetrics is, such as ``https://trk.kissmetrics.io``.
-        timeout_s: how long to wait for a connection, and for each next piece of an answer, in seconds; of an
-            answer's body no more is read after that time in all.
-        transport: an httpx transport to use in place of the default one.
+        timeout_s: how long a request may take in all, in seconds; of an answer whose status came no more is read
+            after that time.
+        transport: what makes an httpx transport (``httpx.AsyncBaseTransport``) for a connection, to use in place
+            of the default one; called once for each connection. By default aiohttp's where the extra ``fast`` is
+            installed, else httpx's own; neither heeds the environment's proxies or netrc files.
+
+    Raises:
+        ValueError: the URL is none.
+        TypeError: the transport makes something else.
     """
 
     def __init__(
-        self, url: str = DEFAULT_URL, *, timeout_s: float = TIMEOUT_S, transport: object | None = None
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        transport: Callable[[], object] | None = None,
     ) -> None:
         self._url = _url(url)
-        if transport is not None and not isinstance(transport, httpx.BaseTransport):
-            raise TypeError("transport must be an httpx transport")
-        self._transport = transport or httpx.HTTPTransport()
+        if transport is not None and not callable(transport):
+            raise TypeError("transport must be a callable that makes an httpx transport, such as its class")
+        self._make = transport or (lambda: fastest_transport(self._url.scheme))
+        # Made now, so that a wrong one is found when the client is made.
+        self._first = [] if transport is None else [_asynchronous(transport())]
         self._timeout_s = timeout_s
-        self._timeouts = httpx.Timeout(timeout_s).as_dict()
 
     def __repr__(self) -> str:
         return f"KissmetricsClient({str(self._url)!r})"
 
-    def send(self, request: WireRequest) -> Answer:
+    def connect(self) -> Connection:
+        """
+        Return a new connection, which opens when it is first used.
+        """
+        transport = self._first.pop() if self._first else _asynchronous(self._make())
+        return _HTTPConnection(self._url, transport, self._timeout_s)
+
+
+def _asynchronous(transport: object) -> httpx.AsyncBaseTransport:
+    if not isinstance(transport, httpx.AsyncBaseTransport):
+        raise TypeError("transport must make asynchronous httpx transports, as httpx.AsyncHTTPTransport does")
+    return transport
+
+
+class _HTTPConnection:
+    def __init__(self, url: httpx.URL, transport: httpx.AsyncBaseTransport, timeout_s: float) -> None:
+        self._url = str(url)
+        self._parsed = url
+        self._transport = transport
+        self._timeout_s = timeout_s
+        timeouts = httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)).as_dict()
+        self._extensions = {"timeout": timeouts}
+
+    async def send(self, request: WireRequest) -> Answer:
         """
         Send one request and return the answer; redirects are not followed.
-
-        Raises:
-            Undelivered: there was no answer.
         """
-        deadline = time.monotonic() + self._timeout_s
+        built = self._built(request)
+        answer: Answer | None = None
         try:
-            response = self._transport.handle_request(self._built(request))
-            try:
-                read = 0
-                for chunk in response.iter_raw():
-                    read += len(chunk)
-                    if read > LONGEST_ANSWER or time.monotonic() > deadline:
-                        break  # the status says it all; the rest of the body need not be waited for
-            finally:
-                response.close()
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            # The error's own text can hold the URL, and so the key.
-            raise Undelivered(type(error).__name__) from None
-        return Answer(response.status_code, _retry_after_s(response.headers.get("Retry-After")))
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._transport.handle_async_request(built)
+                answer = Answer(response.status_code, _retry_after_s(response.headers.get("Retry-After")))
+                await _read(response)
+        except TimeoutError:
+            if answer is None:  # otherwise the status says it all
+                raise Undelivered("TimeoutError") from None
+        except Exception as error:  # noqa: BLE001 - whatever a transport raises
+            # Its text can hold the URL, and so the key.
+            raise Undelivered(_name_of(error)) from None
+        return answer
 
     def _built(self, request: WireRequest) -> httpx.Request:
         url = f"{self._url}{request.path}"
-        if request.method == "GET":
-            return httpx.Request("GET", f"{url}?{request.query}", extensions={"timeout": self._timeouts})
-        return httpx.Request(
-            "POST",
-            url,
-            content=request.query,
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-            extensions={"timeout": self._timeouts},
-        )
+        if request.method == "POST":
+            return httpx.Request("POST", url, content=request.query, headers=_FORM, extensions=self._extensions)
+        whole = f"{url}?{request.query}"
+        if len(whole) > LONGEST_URL:
+            raise Unsendable("too long for a URL")
+        built = httpx.Request("GET", self._parsed, extensions=self._extensions)
+        built.url = _EncodedURL(self._parsed, whole)
+        return built
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """
-        Close all connections.
+        Close the transport, whatever it thinks of that.
         """
-        self._transport.close()
+        try:
+            await self._transport.aclose()
+        except (httpx.HTTPError, OSError):
+            return
+
+
+class _EncodedURL(httpx.URL):
+    """
+    A URL that is encoded already, and is taken apart only if somebody asks for its parts.
+
+    httpx looks at each character of a URL, which takes longer than sending it.
+    """
+
+    def __init__(self, base: httpx.URL, whole: str) -> None:
+        self._base = base
+        self._whole = whole
+
+    def __str__(self) -> str:
+        return self._whole
+
+    @property
+    def _uri_reference(self) -> Any:  # type: ignore[override]  # noqa: ANN401 - what all parts are taken from
+        return httpx.URL(self._whole)._uri_reference  # noqa: SLF001
+
+    @property
+    def raw_scheme(self) -> bytes:
+        """
+        The scheme.
+        """
+        return self._base.raw_scheme
+
+    @property
+    def raw_host(self) -> bytes:
+        """
+        The host.
+        """
+        return self._base.raw_host
+
+    @property
+    def port(self) -> int | None:
+        """
+        The port, if it is not the usual one.
+        """
+        return self._base.port
+
+    @property
+    def raw_path(self) -> bytes:
+        """
+        The path and the query.
+        """
+        return self._whole[self._whole.index("/", len("https://")) :].encode("ascii")
+
+
+async def _read(response: httpx.Response) -> None:
+    """
+    Read an answer, so that its connection can be used again, but no more of it than an answer should have.
+    """
+    try:
+        read = 0
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - it comes from such a transport
+        async for chunk in response.stream:
+            read += len(chunk)
+            if read > LONGEST_ANSWER:
+                return
+    finally:
+        await response.aclose()
+
+
+def _name_of(error: Exception) -> str:
+    """
+    Return what kind of error it is; httpx-aiohttp 0.2 takes all that can happen to a connection for a time-out.
+    """
+    cause = error.__cause__
+    if isinstance(error, httpx.ConnectTimeout) and not isinstance(cause, TimeoutError):
+        kind = type(cause)
+        if kind.__module__.startswith("aiohttp"):
+            return "ConnectError" if kind.__name__.startswith("ClientConnector") else "ReadError"
+    return type(error).__name__
+
+
+def fastest_transport(scheme: str) -> object:
+    """
+    Return a new transport for one connection: aiohttp's if the extra ``fast`` is installed, else httpx's own.
+    """
+    try:
+        return aiohttp_transport(scheme)
+    except ImportError:
+        return httpx_transport(scheme)
+
+
+def httpx_transport(scheme: str) -> object:
+    """
+    Return httpx's own transport for one connection.
+    """
+    import_module("anyio._backends._asyncio")  # what it would import when it first connects
+    return httpx.AsyncHTTPTransport(verify=_certificates(scheme), trust_env=False, limits=ONE_CONNECTION)
+
+
+def aiohttp_transport(scheme: str) -> object:
+    """
+    Return httpx-aiohttp's transport for one connection.
+
+    Raises:
+        ImportError: the extra ``fast`` is not installed.
+    """
+    return _exact_transport()(verify=_certificates(scheme), trust_env=False)
+
+
+@cache
+def _exact_transport() -> Any:  # noqa: ANN401 - a class that only exists with the extra
+    import aiohttp  # noqa: PLC0415 - optional
+    import yarl  # noqa: PLC0415
+    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
+
+    class ExactTransport(AiohttpTransport):
+        """
+        Sends a query as it was encoded, where aiohttp would write some characters in its own way.
+        """
+
+        _session: aiohttp.ClientSession | None = None
+
+        def get_client(self) -> Any:  # noqa: ANN401 - itself, where a session is expected
+            if self._session is None:
+                connector = aiohttp.TCPConnector(limit=1, ssl=self.ssl_context)
+                self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            return self
+
+        def request(self, *, url: str, **options: Any) -> Any:  # noqa: ANN401 - as the session's
+            assert self._session is not None  # noqa: S101 - asked for just before
+            return self._session.request(url=yarl.URL(url, encoded=True), **options)
+
+        async def aclose(self) -> None:
+            if self._session is not None:
+                await self._session.close()
+
+    return ExactTransport
+
+
+@cache
+def _certificates(scheme: str) -> "ssl.SSLContext":
+    """
+    Return whom to trust; read once, because it takes longer than many requests.
+    """
+    import ssl  # noqa: PLC0415 - see above
+
+    if scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and empty
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _url(url: str) -> httpx.URL:
@@ -144,7 +348,7 @@ def _retry_after_s(header: str | None) -> float | None:
     """
     if header is None:
         return None
-    if header.strip().isdigit():
+    if header.isascii() and header.strip().isdigit():
         return float(header)
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdkbridge import Bridge
+from sdkbridge.delivery import DeliverySettings
 from sdkbridge.kissmetrics import server as server_module
-from sdkbridge.kissmetrics.client import KissmetricsClient
 from sdkbridge.kissmetrics.faults import KINDS, Fault, Faults, InvalidFault, fault_from
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
@@ -393,8 +393,8 @@ def test_the_bridge_delivers_exactly_once(fault: dict[str, object], kissmetrics,
     Whatever goes wrong with two of its requests: every call counts, and none twice.
     """
     kissmetrics.fail(**fault, times=1 if "path" in fault or fault["what"] == 429 else 2)
-    transport = KissmetricsClient(kissmetrics.url, timeout_s=0.5)
-    with Bridge(tmp_path / "bridge.db", api_key=KEY, transport=transport) as bridge:
+    patience = DeliverySettings(timeout_s=0.5)
+    with Bridge(tmp_path / "bridge.db", api_key=KEY, url=kissmetrics.url, delivery=patience) as bridge:
         for name in ("ann", "bob"):
             phone = bridge.device(f"phone of {name}")
             phone.track("Opened")

@@ -1,0 +1,31 @@
+"""
+The option that names a bridge's database: a file, or a PostgreSQL URL.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class DatabaseAddress(click.ParamType[str | Path]):
+    """
+    A path, or ``postgresql://…`` as it is.
+
+    Args:
+        must_exist: whether a file must be there.
+    """
+
+    name = "database"
+
+    def __init__(self, *, must_exist: bool) -> None:
+        self._file = click.Path(exists=must_exist, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | Path:  # noqa: ANN401
+        """
+        Return a URL as a text, and anything else as a path.
+        """
+        if str(value).startswith(("postgresql://", "postgres://")):
+            return str(value)
+        path: Path = self._file.convert(value, param, ctx)
+        return path

@@ -1,0 +1,162 @@
+"""
+``sdkbridge outbox``: what waits to be delivered, and what was given up.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from identity.database import Database
+from identity.errors import StoreError
+from sdkbridge.cli.addresses import DatabaseAddress
+from sdkbridge.cli.exits import Failure
+
+SHOWN = 20
+
+db = click.option(
+    "--db",
+    "path",
+    required=True,
+    type=DatabaseAddress(must_exist=True),
+    help="The bridge's database: a file, or postgresql://….",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+limit = click.option(
+    "--limit", type=click.IntRange(1), default=SHOWN, show_default=True, help="How many to show at most."
+)
+
+
+@click.group()
+def outbox() -> None:
+    """
+    See what waits to be delivered, and deal with what was given up.
+    """
+
+
+@outbox.command("list")
+@db
+@limit
+@as_json
+def list_waiting(path: Any, limit: int, as_json: bool) -> None:  # noqa: ANN401 - a path or a URL
+    """
+    Show the lanes that wait for a retry or for another one, and how much waits in all.
+    """
+    from sdkbridge.waiting import Waiting  # noqa: PLC0415 - commands load what they need
+
+    with _opened(path, read_only=True) as database:
+        waiting = Waiting(database)
+        total, lanes = waiting.total(), waiting.blocked(limit=limit)
+    if as_json:
+        _print_json({"waiting": total, "blocked": lanes})
+        return
+    click.echo(f"{total:,} requests wait; lanes that are put off, the longest first: {len(lanes) or 'none'}")
+    for lane in lanes:
+        click.echo(
+            f"{_at(lane['until_ms'])}  {lane['path']} of {lane['identity']}, {lane['waiting']:,} in its lane, "
+            f"{lane['attempts']} tries: {lane['error'] or 'waits for its other side'}"
+        )
+
+
+@outbox.command("dead")
+@db
+@limit
+@as_json
+def list_dead(path: Any, limit: int, as_json: bool) -> None:  # noqa: ANN401
+    """
+    Show what was given up, with the reason, oldest first.
+    """
+    from attrs import asdict  # noqa: PLC0415
+
+    from sdkbridge.dead_letters import DeadLetters  # noqa: PLC0415
+
+    with _opened(path, read_only=True) as database:
+        letters, total = DeadLetters(database).oldest(limit=limit), len(DeadLetters(database).numbers())
+    if as_json:
+        _print_json({"dead": total, "letters": [asdict(letter) for letter in letters]})
+        return
+    click.echo(f"{total:,} dead")
+    for letter in letters:
+        click.echo(
+            f"{letter.number:>8}  {_at(letter.died_ms)}  {letter.path} of {letter.identity}: {letter.reason}"
+        )
+
+
+def _chosen(work: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        as_json,
+        click.option("--all", "everything", is_flag=True, help="All that were given up."),
+        db,
+        click.argument("numbers", nargs=-1, type=int),
+    ):
+        work = option(work)
+    return work
+
+
+@outbox.command("retry")
+@_chosen
+def retry(path: Any, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:  # noqa: ANN401
+    """
+    Queue what was given up again: the requests with these NUMBERS, as ``dead`` shows them, or all.
+    """
+    from sdkbridge.dead_letters import DeadLetters  # noqa: PLC0415
+
+    with _opened(path) as database:
+        letters = DeadLetters(database)
+        done = letters.retry(
+            _numbers(letters.numbers, numbers, everything=everything), now_ms=int(time.time() * 1000)
+        )
+    _told("queued again", "retried", done, numbers, as_json=as_json)
+
+
+@outbox.command("drop")
+@_chosen
+def drop(path: Any, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:  # noqa: ANN401
+    """
+    Forget what was given up for good: the requests with these NUMBERS, or all.
+    """
+    from sdkbridge.dead_letters import DeadLetters  # noqa: PLC0415
+
+    with _opened(path) as database:
+        letters = DeadLetters(database)
+        done = letters.drop(_numbers(letters.numbers, numbers, everything=everything))
+    _told("dropped", "dropped", done, numbers, as_json=as_json)
+
+
+def _numbers(find_all: Callable[[], list[int]], numbers: Sequence[int], *, everything: bool) -> Sequence[int]:
+    if everything == bool(numbers):
+        raise click.UsageError("give the numbers of requests, or --all")
+    return find_all() if everything else sorted(set(numbers))
+
+
+def _told(said: str, key: str, done: int, numbers: Sequence[int], *, as_json: bool) -> None:
+    missing = len(set(numbers)) - done if numbers else 0
+    if as_json:
+        _print_json({key: done, "unknown": missing})
+    else:
+        click.echo(f"{done:,} {said}")
+    if missing:
+        raise Failure(f"{missing} of the numbers are not among what was given up")
+
+
+@contextmanager
+def _opened(path: Any, *, read_only: bool = False) -> Iterator[Database]:  # noqa: ANN401
+    try:
+        database = Database(path, read_only=read_only)
+        try:
+            yield database
+        finally:
+            database.close()
+    except (StoreError, ImportError) as error:
+        raise Failure(str(error)) from error
+
+
+def _at(moment_ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment_ms / 1000))
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value))

@@ -1,0 +1,146 @@
+"""
+Requests that were given up, and what can be done about them.
+"""
+
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
+
+from attrs import frozen
+
+from identity.database import Database
+from sdkbridge.kissmetrics.requests import Path
+from sdkbridge.outbox import Outbox
+
+AT_ONCE = 500
+
+
+@frozen(kw_only=True)
+class DeadLetter:
+    """
+    A request that was given up.
+
+    Attributes:
+        number: its place in the queue.
+        path: ``/e``, ``/s`` or ``/a``.
+        identity: who it is about.
+        query: encoded, without the key.
+        call: the message id of the call that it came from.
+        accepted_ms: when that was accepted, in milliseconds since 1970 UTC.
+        attempts: how often it was tried.
+        reason: why it was given up.
+        died_ms: when.
+    """
+
+    number: int
+    path: Path
+    identity: str
+    query: str
+    call: str
+    accepted_ms: int
+    attempts: int
+    reason: str
+    died_ms: int
+
+
+class DeadLetters:
+    """
+    The requests of one database that were given up.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        Outbox(database)  # makes the tables
+
+    def oldest(self, *, limit: int) -> list[DeadLetter]:
+        """
+        Return those that were queued first.
+        """
+        return [
+            _dead_letter(row)
+            for row in self._database.rows(
+                """
+                SELECT request, path, identity, query, call, accepted_ms, attempts, reason, died_ms
+                FROM dead_letter ORDER BY request LIMIT ?
+                """,
+                (limit,),
+            )
+        ]
+
+    def numbers(self) -> list[int]:
+        """
+        Return the numbers of all.
+        """
+        return [number for (number,) in self._database.rows("SELECT request FROM dead_letter ORDER BY request")]
+
+    def retry(self, numbers: Collection[int], *, now_ms: int) -> int:
+        """
+        Queue requests again, each in its old place among what waits of its lane; return how many there were.
+
+        Raises:
+            StoreError: they could not be written.
+        """
+
+        def work(some: list[int]) -> int:
+            marks = ", ".join("?" * len(some))
+            with self._database.transaction() as connection:
+                connection.execute(
+                    f"""
+                    INSERT INTO outbox (request, lane, other_lane, identity, other_identity, path, query, call,
+                                        accepted_ms, attempts, error)
+                    SELECT request, lane, other_lane, identity, other_identity, path, query, call,
+                           accepted_ms, attempts, reason
+                    FROM dead_letter WHERE request IN ({marks})
+                    """,  # noqa: S608
+                    some,
+                )
+                connection.execute(
+                    f"""
+                    INSERT INTO outbox_lane (lane, free_ms, turn_ms)
+                    SELECT DISTINCT lane, 0, {int(now_ms)} FROM dead_letter WHERE request IN ({marks})
+                    ON CONFLICT (lane) DO NOTHING
+                    """,  # noqa: S608
+                    some,
+                )
+            return self._delete(some)
+
+        return self._by_parts(numbers, work)
+
+    def drop(self, numbers: Collection[int]) -> int:
+        """
+        Forget requests for good; return how many there were.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        return self._by_parts(numbers, self._delete)
+
+    def _by_parts(self, numbers: Collection[int], work: Callable[[list[int]], int]) -> int:
+        wanted, done = list(numbers), 0
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            done += self._database.write(partial(work, some))
+        return done
+
+    def _delete(self, some: list[int]) -> int:
+        marks = ", ".join("?" * len(some))
+        with self._database.transaction() as connection:
+            return connection.execute(
+                f"DELETE FROM dead_letter WHERE request IN ({marks})",  # noqa: S608
+                some,
+            ).rowcount
+
+
+def _dead_letter(row: tuple[Any, ...]) -> DeadLetter:
+    number, path, identity, query, call, accepted_ms, attempts, reason, died_ms = row
+    return DeadLetter(
+        number=number,
+        path=path,
+        identity=identity,
+        query=query,
+        call=call,
+        accepted_ms=accepted_ms,
+        attempts=attempts,
+        reason=reason,
+        died_ms=died_ms,
+    )

@@ -1,0 +1,83 @@
+"""
+Forgetting, a few rows at a time, what was accepted more than a day ago.
+
+A hand goes round each table by its primary key and looks at some rows at each step, so that no index by time is
+needed, which every call would have to write. Where the hand stands is kept, so that a restart does not begin anew.
+"""
+
+import json
+
+from attrs import frozen
+
+from identity.database import Database
+from sdkbridge.accepted import AcceptedCalls
+
+REMEMBERED_MS = 24 * 60 * 60 * 1000
+"""How long a call is remembered at least, in milliseconds."""
+
+ROWS_IN_A_STEP = 500
+
+
+@frozen
+class Swept:
+    """
+    A table whose rows have a time.
+
+    Attributes:
+        table: its name; the time is in ``at_ms``.
+        key: its primary key.
+    """
+
+    table: str
+    key: tuple[str, ...]
+
+
+SWEPT = (Swept("accepted_call", ("message_id",)), Swept("accepted_second", ("identity", "kind", "name", "second")))
+
+
+class Sweep:
+    """
+    The hands of one database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        AcceptedCalls(database)  # makes the tables
+
+    def step(self, *, now_ms: int) -> int:
+        """
+        Look at the next rows of each table; return how many were forgotten.
+
+        Raises:
+            StoreError: the database cannot be read or written.
+        """
+        return sum(self._step(swept, before_ms=now_ms - REMEMBERED_MS) for swept in SWEPT)
+
+    def _step(self, swept: Swept, *, before_ms: int) -> int:
+        key, marks = ", ".join(swept.key), ", ".join("?" * len(swept.key))
+        found = self._database.row("SELECT hand FROM accepted_sweep WHERE swept = ?", (swept.table,))
+        hand = json.loads(found[0]) if found is not None else None
+        # Read outside the transaction: a row that is there now can only be forgotten here.
+        rows = self._database.rows(
+            f"SELECT {key}, at_ms FROM {swept.table}"  # noqa: S608
+            f"{f' WHERE ({key}) > ({marks})' if hand else ''} ORDER BY {key} LIMIT {ROWS_IN_A_STEP}",
+            hand or (),
+        )
+        old = [row[:-1] for row in rows if row[-1] < before_ms]
+        reached = list(rows[-1][:-1]) if len(rows) == ROWS_IN_A_STEP else None
+        if not old and reached == hand:
+            return 0
+        self._database.write(lambda: self._forget(swept, old, reached, before_ms=before_ms))
+        return len(old)
+
+    def _forget(self, swept: Swept, old: list[tuple[object, ...]], hand: object, *, before_ms: int) -> None:
+        its_key = " AND ".join(f"{column} = ?" for column in swept.key)
+        with self._database.transaction() as connection:
+            connection.executemany(
+                f"DELETE FROM {swept.table} WHERE {its_key} AND at_ms < ?",  # noqa: S608
+                [(*key, before_ms) for key in old],
+            )
+            connection.execute(
+                "INSERT INTO accepted_sweep VALUES (?, ?) ON CONFLICT (swept) DO UPDATE SET hand = excluded.hand",
+                (swept.table, json.dumps(hand)),
+            )

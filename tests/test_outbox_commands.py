@@ -1,0 +1,139 @@
+"""
+``sdkbridge outbox``: what waits, what was given up, and what can be done about it.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from faulty_server import FaultyServer, faulty_server
+
+from sdkbridge import Bridge
+from sdkbridge.cli import main
+
+
+@pytest.fixture
+def sink() -> Iterator[FaultyServer]:
+    with faulty_server() as server:
+        yield server
+
+
+@pytest.fixture
+def file(tmp_path: Path, sink: FaultyServer) -> Path:
+    """
+    A bridge's file in which two requests are dead and one waits for its retry, with one more behind it.
+    """
+    path = tmp_path / "bridge.db"
+    with Bridge(path, api_key="k", url=sink.url) as bridge:
+        for number, name in enumerate(("ann", "bob")):
+            sink.answers = [(400 + 4 * number, {})]
+            bridge.track(name, "Paid")
+            bridge.flush()
+        sink.failing = {"cleo"}
+        bridge.track("cleo", "Paid")
+        bridge.track("cleo", "Left")
+        bridge.flush(timeout=0.5)
+    sink.failing = set()
+    return path
+
+
+def outbox(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["outbox", *map(str, arguments)])
+
+
+def told(*arguments: object) -> Any:
+    done = outbox(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_what_is_put_off_and_why(file: Path) -> None:
+    """
+    The lane, its first request, its tries, and until when.
+    """
+    shown = outbox("list", "--db", file)
+    waiting = told("list", "--db", file)
+    (lane,) = waiting["blocked"]
+
+    assert shown.output.startswith("2 requests wait; lanes that are put off, the longest first: 1\n")
+    assert "/e of cleo, 2 in its lane" in shown.output
+    assert waiting["waiting"] == lane["waiting"] == 2
+    assert (lane["identity"], lane["error"]) == ("cleo", "answered 500")
+    assert lane["attempts"] > 0
+
+
+def test_what_was_given_up_and_why(file: Path) -> None:
+    """
+    Each with its number, oldest first.
+    """
+    shown = outbox("dead", "--db", file, "--limit", 1)
+    dead = told("dead", "--db", file)
+
+    assert shown.output.startswith("2 dead\n")
+    assert "/e of ann: answered 400" in shown.output
+    assert "bob" not in shown.output
+    assert [(one["number"], one["identity"], one["reason"]) for one in dead["letters"]] == [
+        (1, "ann", "answered 400"),
+        (2, "bob", "answered 404"),
+    ]
+
+
+def test_a_retry_sends_the_same_bytes_in_the_old_place(file: Path, sink: FaultyServer) -> None:
+    """
+    Before what its lane has queued since.
+    """
+    with Bridge(file, api_key="k", url=sink.url, deliver=False) as bridge:
+        bridge.track("ann", "Came back")
+        before = list(sink.raw)
+        assert told("retry", "--db", file, 1) == {"retried": 1, "unknown": 0}
+        bridge.flush()
+    of_ann = [query for query in sink.raw[len(before) :] if "ann" in query]
+
+    assert of_ann[0] == before[0]
+    assert "Came%20back" in of_ann[1]
+    assert told("dead", "--db", file)["dead"] == 1
+
+
+def test_all_can_be_retried_or_dropped(file: Path) -> None:
+    """
+    --all stands for every number.
+    """
+    assert outbox("retry", "--db", file, "--all").output == "2 queued again\n"
+    assert told("drop", "--db", file, "--all") == {"dropped": 0, "unknown": 0}
+    assert told("list", "--db", file)["waiting"] == 4
+
+
+def test_what_is_dropped_is_gone(file: Path) -> None:
+    """
+    For good; the others stay.
+    """
+    assert outbox("drop", "--db", file, 2).output == "1 dropped\n"
+    assert told("dead", "--db", file)["dead"] == 1
+
+
+@pytest.mark.parametrize("command", ["retry", "drop"])
+def test_numbers_that_are_none_and_choices_that_are_not_made(command: str, file: Path) -> None:
+    """
+    An unknown number fails, and neither nothing nor both numbers and --all is a choice.
+    """
+    unknown = outbox(command, "--db", file, 77)
+
+    assert unknown.exit_code == 1
+    assert "1 of the numbers" in unknown.output
+    assert outbox(command, "--db", file).exit_code == 2
+    assert outbox(command, "--db", file, "--all", 1).exit_code == 2
+    assert told("dead", "--db", file)["dead"] == 2
+
+
+def test_a_file_that_is_no_bridges(tmp_path: Path) -> None:
+    """
+    One sentence, and exit code 1.
+    """
+    (tmp_path / "notes.txt").write_text("no database " * 100)
+    done = outbox("list", "--db", tmp_path / "notes.txt")
+
+    assert done.exit_code == 1
+    assert "notes.txt" in done.output
