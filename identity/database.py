@@ -1,191 +1,199 @@
 """
-One SQLite file, opened the way that several threads and processes can share.
+One database, a SQLite file or PostgreSQL, opened the way that many threads and processes can share.
 
-Write-ahead logging, write transactions that take their lock before they read, and tables made by named
-migrations. Every table of this project is kept through here, so that one transaction can hold all of a
-call's effects.
+Every table of this project is kept through here, so that one transaction can hold all of a call's effects. The
+statements are written once, in a dialect that both take (docs/storage.md); the rooms under `identity.stores` know
+how the two differ.
 """
 
-import contextlib
-import random
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from identity.errors import StoreError
+from identity.stores.address import is_postgres
+from identity.stores.forking import close_at_fork
+from identity.stores.interface import (
+    WAIT_S,
+    Columns,
+    Connection,
+    Migrations,
+    Numbers,
+    Outcome,
+    Parameters,
+    Result,
+    Row,
+    Safety,
+    Store,
+)
+from identity.stores.submissions import Submissions
 
-if TYPE_CHECKING:
-    from sqlite_utils.migrations import Migrations as MigrationSet
-
-Result = TypeVar("Result")
-Row = tuple[Any, ...]
-Migrations = Mapping[str, Sequence[str]]
-"""Name of a step → its SQL statements, in the order in which they are applied; never edited once released."""
-
-BUSY_TIMEOUT_S = 30.0
-WAL_ATTEMPTS = 50
+__all__ = ["Connection", "Database", "Migrations", "Outcome", "Parameters", "Row", "Safety"]
 
 
 class Database:
     """
-    A connection to one SQLite file, safe to use from several threads.
+    A SQLite file or a PostgreSQL database, safe to use from several threads, processes, and across a fork.
 
     Args:
-        path: the file, created if missing; ``":memory:"`` keeps everything in memory.
-        read_only: never write: the file must exist, and hold the tables that are asked for.
+        path: the file, created if missing; ``":memory:"``, which keeps everything in memory; or
+            ``"postgresql://…"``, as libpq takes it.
+        safety: what a committed write survives: ``"process"``, the end of this process however sudden (the
+            default on SQLite), or ``"power"``, a power cut, too (the default on PostgreSQL).
+        read_only: never write: the database must exist, and hold the tables that are asked for.
+        wait_s: how long to wait for other writers, or for a server that is away, before giving up.
 
     Raises:
-        StoreError: the file cannot be opened, or is not a SQLite database.
+        StoreError: it cannot be opened, or is no such database.
+        ImportError: for PostgreSQL without the extra ``postgres``.
     """
 
-    def __init__(self, path: str | Path = ":memory:", *, read_only: bool = False) -> None:
-        self.path = str(path)
+    def __init__(
+        self,
+        path: str | Path = ":memory:",
+        *,
+        safety: Safety | str | None = None,
+        read_only: bool = False,
+        wait_s: float = WAIT_S,
+    ) -> None:
         self._read_only = read_only
-        self._lock = threading.RLock()
-        try:
-            # Transactions are opened by hand below: SQLite's implicit ones start as readers, and a reader
-            # that turns into a writer fails at once when another process wrote in between.
-            self._connection = sqlite3.connect(
-                Path(path).absolute().as_uri() + "?mode=ro" if read_only else self.path,
-                uri=read_only,
-                timeout=BUSY_TIMEOUT_S,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            if read_only:
-                self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-                return
-            self._use_write_ahead_log()
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-        except sqlite3.Error as error:
-            raise StoreError(self.path, f"cannot be opened as a SQLite database ({error})") from error
+        self._store = _store(path, safety=safety, read_only=read_only, wait_s=wait_s)
+        self._submissions = Submissions(self._store.write_many)
+        close_at_fork(self._submissions)
 
     def __repr__(self) -> str:
         return f"Database({self.path!r})"
 
-    def _use_write_ahead_log(self) -> None:
-        # SQLite does not run its busy handler for this switch, so several processes that open a new file
-        # at the same moment would fail: look first, then try again.
-        for attempt in range(WAL_ATTEMPTS):
-            (mode,) = self._connection.execute("PRAGMA journal_mode").fetchone()
-            if mode in {"wal", "memory"}:
-                return
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError:
-                if attempt == WAL_ATTEMPTS - 1:
-                    raise
-                time.sleep(random.uniform(0.001, 0.05))  # noqa: S311 - jitter, not a secret
+    @property
+    def path(self) -> str:
+        """
+        The file, or the server's address without its password.
+        """
+        return self._store.name
+
+    @property
+    def safety(self) -> Safety:
+        """
+        What a committed write survives.
+        """
+        return self._store.safety
 
     def migrate(self, name: str, migrations: Migrations) -> None:
         """
-        Apply the migrations of the set ``name`` that this file has not seen yet.
+        Apply the migrations of the set ``name`` that this database has not seen yet.
 
         Raises:
-            StoreError: the file is read-only and lacks some, or cannot be written.
+            StoreError: it is read-only and lacks some, cannot be written, or has seen later ones.
         """
-        # Imported here because it takes longer than all of this package together.
-        import sqlite_utils  # noqa: PLC0415
-        from sqlite_utils.migrations import Migrations as MigrationSet  # noqa: PLC0415
-
-        steps = MigrationSet(name)
-        for step, statements in migrations.items():
-
-            def apply(db: sqlite_utils.Database, statements: Sequence[str] = statements) -> None:
-                for statement in statements:
-                    db.execute(statement)
-
-            steps(name=step)(apply)
-        if not self._pending(steps):
+        applied = self._store.applied(name)
+        later = [step for step in applied if step not in migrations]
+        if later:
+            raise StoreError(
+                self.path,
+                f"was made by a later version of sdkbridge ({name} {later[-1]}): use that version, or a later one",
+            )
+        if len(applied) == len(migrations):
             return
         if self._read_only:
-            raise StoreError(
-                self.path, f"holds no tables of {name}: it is another program's file, or an older one"
-            )
-        with self.transaction() as connection:
-            steps.apply(sqlite_utils.Database(connection))
+            raise StoreError(self.path, f"lacks tables of {name}: it is another program's file, or an older one")
+        self._store.apply(name, migrations)
 
-    def _pending(self, steps: "MigrationSet") -> bool:
-        import sqlite_utils  # noqa: PLC0415 - see above
-
-        with self._lock:
-            try:
-                return bool(steps.pending(sqlite_utils.Database(self._connection)))
-            except sqlite3.Error as error:
-                raise StoreError(self.path, f"cannot be read ({error})") from error
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> AbstractContextManager[Connection]:
         """
-        Write several rows or none; nested calls join the outermost transaction.
+        Write several rows or none; within a transaction of this thread, join that one.
+
+        For an outermost one `write` is better: it shares a commit with other threads, and is repeated if others
+        were in its way on PostgreSQL, where this raises StoreError.
 
         Raises:
-            StoreError: the file is locked for too long, full, read-only or damaged. Nothing was written.
+            StoreError: the database is locked for too long, full, read-only, damaged or away. Nothing was written.
         """
-        with self._lock:
-            if self._in_transaction():
-                yield self._connection
-                return
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._roll_back()
-                raise StoreError(self.path, f"cannot be written ({error})") from error
-            except BaseException:
-                self._roll_back()
-                raise
+        return self._store.transaction()
 
     def write(self, work: Callable[[], Result]) -> Result:
         """
         Do some work whose effects commit together before this returns, or not at all.
 
-        The work may be done again from its start if other writers were in its way, so it must change nothing but
-        the database. Within a transaction it joins that one.
+        Threads that write at the same moment share a commit. The work may be done by another of them, and again
+        from its start if other writers were in its way, so it must change nothing but the database. Within a
+        transaction it joins that one.
 
         Raises:
-            StoreError: the file is locked for too long, full, read-only or damaged. Nothing was written.
+            StoreError: the database is locked for too long, full, read-only, damaged or away. Nothing was written.
         """
-        with self.transaction():
-            return work()
+        return self._store.write(work)
 
-    def _in_transaction(self) -> bool:
-        try:
-            return self._connection.in_transaction
-        except sqlite3.ProgrammingError as error:
-            raise StoreError(self.path, "is closed") from error
+    def write_many(self, works: Sequence[Callable[[], Result]]) -> list[Outcome[Result]]:
+        """
+        Do several works in one commit; return what came of each, in their order.
 
-    def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        A work that raises leaves nothing behind and has its error in its outcome; the others are kept.
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        Raises:
+            StoreError: the commit failed; nothing of any was written.
+        """
+        return self._store.write_many(works)
+
+    def submit(self, work: Callable[[], Result]) -> "Future[Result]":
+        """
+        Have a work done by a thread that commits all that waits at once; return without waiting for it.
+        """
+        return self._submissions.submit(work)
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """
         Return every row that a query yields.
 
         Raises:
-            StoreError: the file cannot be read.
+            StoreError: the database cannot be read.
         """
-        with self._lock:
-            try:
-                return self._connection.execute(sql, parameters).fetchall()
-            except sqlite3.Error as error:
-                raise StoreError(self.path, f"cannot be read ({error})") from error
+        return self._store.rows(sql, parameters)
 
-    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+    def row(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """
         Return the first row that a query yields, or None.
         """
-        found = self.rows(sql, parameters)
+        found = self._store.rows(sql, parameters)
         return found[0] if found else None
+
+    def tables(self) -> Columns:
+        """
+        Return the tables that migrations made, with their columns, in the order in which they were made.
+        """
+        return self._store.tables()
+
+    def last_numbers(self) -> Numbers:
+        """
+        Return, for each table whose rows are numbered, the column of the numbers and the last one given.
+        """
+        return self._store.last_numbers()
+
+    def continue_after(self, table: str, column: str, last: int) -> None:
+        """
+        Let the next row of a table whose rows are numbered in ``column`` have a number above the last one.
+        """
+        self._store.continue_after(table, column, last)
 
     def close(self) -> None:
         """
-        Close the connection; a second call does nothing.
+        Write what was submitted, and let go of the database; a second call does nothing.
         """
-        with self._lock:
-            self._connection.close()
+        self._submissions.close()
+        self._store.close()
+
+
+def _store(path: str | Path, *, safety: Safety | str | None, read_only: bool, wait_s: float) -> Store:
+    asked = None if safety is None else Safety(safety)
+    # Imported when needed: most programs use one kind of store.
+    if is_postgres(path):
+        try:
+            from identity.stores.postgres import PostgresStore  # noqa: PLC0415
+        except ImportError as error:
+            raise ImportError(
+                "PostgreSQL needs the extra 'postgres': pip install 'sdkbridge[postgres]'"
+            ) from error
+        return PostgresStore(str(path), safety=asked or Safety.POWER, read_only=read_only, wait_s=wait_s)
+    from identity.stores.sqlite import SQLiteStore  # noqa: PLC0415
+
+    return SQLiteStore(path, safety=asked or Safety.PROCESS, read_only=read_only, wait_s=wait_s)

@@ -30,12 +30,20 @@ class InvalidIdentity(IdentityError, ValueError):
 
 class StoreError(IdentityError):
     """
-    The database file cannot be opened, read or written.
+    The database cannot be opened, read or written.
 
     Attributes:
-        path: the file.
+        path: the file, or the server's address without its password.
+        problem: what is wrong, and what to do.
     """
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path}: {problem}")
         self.path = path
+        self.problem = problem
+
+    def again(self) -> "StoreError":
+        """
+        Return the same error for another thread, which will add its own traceback to it.
+        """
+        return type(self)(self.path, self.problem)

@@ -70,11 +70,14 @@ class IdentityGraph:
         """
         name = checked(identity, "identity")
         when = self._now_ms() if at_ms is None else at_ms
-        with self._database.transaction():
+
+        def note() -> None:
             if not self._people.touch_identity(name, at_ms=when, records=records):
                 self._people.add_identity(name, IdentityKind(kind), at_ms=when, records=records)
             elif IdentityKind(kind) is IdentityKind.NAMED:
                 self._name(name)
+
+        self._database.write(note)
 
     def _name(self, identity: str) -> None:
         side = self._people.side(identity)
@@ -111,7 +114,8 @@ class IdentityGraph:
             StoreError: it could not be written; nothing was.
         """
         older, newer = checked(older, "older"), checked(newer, "newer")
-        with self._database.transaction():
+
+        def decide() -> Verdict:
             link = Link(
                 older=older,
                 newer=newer,
@@ -135,6 +139,8 @@ class IdentityGraph:
             if verdict.reason == SHARED_DEVICE:
                 self._refuse_open_holds(proposal, verdict)
             return verdict
+
+        return self._database.write(decide)
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -6,9 +6,8 @@ from typing import Any
 
 from attrs import frozen
 
-from identity.database import Database, Migrations
+from identity.database import Database, Migrations, Parameters
 from identity.links import Link, LinkKind, Outcome, Verdict
-from identity.store import inserted
 
 MIGRATIONS: Migrations = {
     "1_ledger": (
@@ -75,10 +74,10 @@ class Ledger:
         """
         found = self._links(
             """
-            WHERE (older = ?1 AND newer = ?2) OR (older = ?2 AND newer = ?1)
+            WHERE (older = :older AND newer = :newer) OR (older = :newer AND newer = :older)
             ORDER BY link.link DESC LIMIT 1
             """,
-            (older, newer),
+            {"older": older, "newer": newer},
         )
         return found[0] if found else None
 
@@ -86,7 +85,7 @@ class Ledger:
         """
         Return the links that touch an identity, oldest first.
         """
-        return self._links("WHERE older = ?1 OR newer = ?1 ORDER BY link.link", (name,))
+        return self._links("WHERE older = :name OR newer = :name ORDER BY link.link", {"name": name})
 
     def links_of(self, person: int) -> list[StoredLink]:
         """
@@ -94,11 +93,11 @@ class Ledger:
         """
         return self._links(
             """
-            WHERE older IN (SELECT name FROM identity WHERE person = ?1)
-               OR newer IN (SELECT name FROM identity WHERE person = ?1)
+            WHERE older IN (SELECT name FROM identity WHERE person = :person)
+               OR newer IN (SELECT name FROM identity WHERE person = :person)
             ORDER BY link.link
             """,
-            (person,),
+            {"person": person},
         )
 
     def links_with(self, outcome: Outcome) -> list[StoredLink]:
@@ -107,7 +106,7 @@ class Ledger:
         """
         return self._links("WHERE link.outcome = ? ORDER BY link.link", (outcome.value,))
 
-    def _links(self, where: str, parameters: tuple[Any, ...]) -> list[StoredLink]:
+    def _links(self, where: str, parameters: Parameters) -> list[StoredLink]:
         return [_stored_link(row) for row in self._database.rows(_LINK + where, parameters)]
 
     def add_link(self, verdict: Verdict, *, decided_by: str) -> None:
@@ -116,11 +115,11 @@ class Ledger:
         """
         link = verdict.link
         with self._database.transaction() as connection:
-            cursor = connection.execute(
-                "INSERT INTO link (older, newer, outcome) VALUES (?, ?, ?)",
+            row = connection.execute(
+                "INSERT INTO link (older, newer, outcome) VALUES (?, ?, ?) RETURNING link",
                 (link.older, link.newer, verdict.outcome.value),
-            )
-            self.add_decision(inserted(cursor), verdict, decided_by=decided_by)
+            ).fetchone()
+            self.add_decision(int(row[0]), verdict, decided_by=decided_by)
 
     def add_decision(self, number: int, verdict: Verdict, *, decided_by: str) -> None:
         """

@@ -5,8 +5,6 @@ They follow from the decisions in `identity.ledger`. A person's row carries its 
 count: the smaller side is rewritten, the larger one keeps its number.
 """
 
-import sqlite3
-
 from attrs import frozen
 
 from identity.database import Database, Migrations
@@ -98,11 +96,11 @@ class PeopleStore:
         """
         named = int(kind is IdentityKind.NAMED)
         with self._database.transaction() as connection:
-            cursor = connection.execute(
-                "INSERT INTO person (owner, identities, named) VALUES (?, 1, ?)",
+            row = connection.execute(
+                "INSERT INTO person (owner, identities, named) VALUES (?, 1, ?) RETURNING person",
                 (name if named else None, named),
-            )
-            person = inserted(cursor)
+            ).fetchone()
+            person = int(row[0])
             connection.execute(
                 """
                 INSERT INTO identity (name, kind, person, records, first_ms, last_ms)
@@ -120,10 +118,12 @@ class PeopleStore:
             cursor = connection.execute(
                 """
                 UPDATE identity
-                SET records = records + ?, last_ms = max(last_ms, ?), first_ms = min(first_ms, ?)
-                WHERE name = ?
+                SET records = records + :records,
+                    last_ms = CASE WHEN last_ms < :at_ms THEN :at_ms ELSE last_ms END,
+                    first_ms = CASE WHEN first_ms > :at_ms THEN :at_ms ELSE first_ms END
+                WHERE name = :name
                 """,
-                (records, at_ms, at_ms, name),
+                {"records": records, "at_ms": at_ms, "name": name},
             )
             return cursor.rowcount == 1
 
@@ -135,10 +135,10 @@ class PeopleStore:
             connection.execute("UPDATE identity SET kind = ? WHERE name = ?", (IdentityKind.NAMED.value, name))
             connection.execute(
                 """
-                UPDATE person SET named = named + 1, owner = coalesce(owner, ?1)
-                WHERE person = (SELECT person FROM identity WHERE name = ?1)
+                UPDATE person SET named = named + 1, owner = coalesce(owner, :name)
+                WHERE person = (SELECT person FROM identity WHERE name = :name)
                 """,
-                (name,),
+                {"name": name},
             )
 
     def merge(self, one: int, other: int) -> int:
@@ -200,11 +200,3 @@ class PeopleStore:
             (IdentityKind.GENERATED.value,),
         )
         return (0, 0) if row is None else (row[0], row[1])
-
-
-def inserted(cursor: sqlite3.Cursor) -> int:
-    """
-    Return the number of the row that was just inserted.
-    """
-    assert cursor.lastrowid is not None  # noqa: S101 - an INSERT into a rowid table always has one
-    return cursor.lastrowid

@@ -18,7 +18,6 @@ from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.admission import Admitted, admit
 from sdkbridge.calls import Alias, AnyCall, Identify, Track
 from sdkbridge.described import Described
-from sdkbridge.errors import InvalidCall
 from sdkbridge.ids import IdGenerator
 from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.mapping import SWITCHED_OFF, map_call, wanted
@@ -113,12 +112,15 @@ class Acceptance:
         """
         Return a device's session; the first time, it begins.
         """
-        with self._database.transaction():
+
+        def load() -> DeviceSession:
             found = self._sessions.load(device)
             if found is None:
                 found = sessions.begin(device, self._anonymous_id(device))
                 self._sessions.save(found)
             return found
+
+        return self._database.write(load)
 
     def _anonymous_id(self, device: str) -> str:
         made_up = self._ids.anonymous_id(device)
@@ -168,22 +170,23 @@ class Acceptance:
         """
         self.room.check()
         known = message_id or self._ids.message_id()
-        refused: InvalidCall | None = None
-        receipt = Receipt(message_id=known)
-        with self._database.transaction():
+
+        def work() -> Receipt | RefusedAlias:
             if message_id is not None and self._accepted.is_repeat(message_id):
                 return Receipt(message_id=known, repeated=True)
             try:
                 receipt = take(known)
             except RefusedAlias as error:
                 # The one refusal that leaves something behind: its verdict, which the transaction must keep.
-                refused = error
-            else:
-                self._accepted.remember(known, at_ms=self._now_ms())
-        if refused is not None:
-            raise refused
-        self.room.take(len(receipt.requests))
-        return receipt
+                return error
+            self._accepted.remember(known, at_ms=self._now_ms())
+            return receipt
+
+        taken = self._database.write(work)
+        if isinstance(taken, RefusedAlias):
+            raise taken
+        self.room.take(len(taken.requests))
+        return taken
 
     def _message(self, call: AnyCall, message_id: str) -> Receipt:
         if not wanted(call):

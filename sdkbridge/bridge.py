@@ -13,7 +13,7 @@ from typing import Self
 from attrs import frozen
 
 from identity.clock import Clock, system_clock
-from identity.database import Database
+from identity.database import Database, Safety
 from identity.graph import IdentityGraph
 from identity.person import GraphCounts
 from identity.policy import MergePolicy
@@ -80,7 +80,8 @@ class Bridge(ServerSideCalls[Receipt]):
     When a call returns, it is committed to the file; a thread delivers it.
 
     Args:
-        path: the SQLite file that keeps sessions, identities and the outbox; ``":memory:"`` keeps nothing.
+        path: where sessions, identities and the outbox are kept: a SQLite file; ``"postgresql://…"``, for many
+            machines; ``":memory:"`` keeps nothing.
         api_key: the Kissmetrics key.
         url: where Kissmetrics is.
         options: how calls are mapped to requests.
@@ -93,6 +94,8 @@ class Bridge(ServerSideCalls[Receipt]):
         on_error: told what goes wrong while delivering, in a thread of its own.
         outbox_limit: how many requests may wait for delivery; beyond, calls are refused with `OutboxFull`. None
             for as many as the disk holds.
+        safety: what an accepted call survives: ``"process"``, the end of this process however sudden (the default
+            on SQLite), or ``"power"``, a power cut, too (the default on PostgreSQL).
 
     Raises:
         StoreError: the file cannot be used.
@@ -115,11 +118,12 @@ class Bridge(ServerSideCalls[Receipt]):
         delivery: DeliverySettings = AS_USUAL,
         on_error: Callable[[DeliveryProblem], object] | None = None,
         outbox_limit: int | None = None,
+        safety: Safety | str | None = None,
     ) -> None:
         if not api_key or not api_key.strip():
             raise ValueError("api_key must not be empty")
         client = KissmetricsClient(url, timeout_s=delivery.timeout_s, transport=transport)
-        self._database = Database(path)
+        self._database = Database(path, safety=safety)
         self.graph = IdentityGraph(self._database, policy=policy, clock=clock)
         options = options or MappingOptions()
         self._acceptance = Acceptance(

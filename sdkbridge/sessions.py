@@ -66,7 +66,17 @@ class SessionStore:
         """
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                """
+                INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (device) DO UPDATE SET
+                    identity = excluded.identity,
+                    anonymous_id = excluded.anonymous_id,
+                    switched = excluded.switched,
+                    traits = excluded.traits,
+                    once_per_identity = excluded.once_per_identity,
+                    once_per_install = excluded.once_per_install,
+                    distinct_texts = excluded.distinct_texts
+                """,
                 (
                     session.device,
                     session.identity,

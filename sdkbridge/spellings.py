@@ -63,7 +63,9 @@ class Spellings:
                     if known >= MOST_NAMES:
                         return None
                     connection.execute("INSERT INTO spelling VALUES (?, ?, ?, ?)", (*key, name, known + 1))
-                self._written[key] = name if row is None else row[0]
+                    # Not kept in memory before it is committed: the transaction may yet be undone.
+                    return name
+                self._written[key] = row[0]
         return self._written[key]
 
     def _count(self, kind: str) -> int:

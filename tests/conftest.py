@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from postgres_server import PostgresServer, shared_server
 
 from identity.database import Database
 from sdkbridge import Bridge
@@ -58,14 +59,50 @@ def databases_are_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(Database, "__init__", remember)
     yield
     for database in opened:
-        if hasattr(database, "_connection"):
+        if hasattr(database, "_store"):
             database.close()
 
 
+@pytest.fixture(scope="session")
+def postgres_server(testrun_uid: str) -> Iterator[PostgresServer]:
+    """
+    A real PostgreSQL, started once for all workers of this run; where it cannot run, the test is skipped.
+    """
+    with shared_server(testrun_uid) as server:
+        yield server
+
+
 @pytest.fixture
-def bridge(tmp_path: Path, kissmetrics: RunningKissmetrics) -> Iterator[Bridge]:
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """
-    A bridge on a new file that delivers to the local Kissmetrics.
+    The URL of an empty place on that server, for this test alone.
     """
-    with Bridge(tmp_path / "bridge.db", api_key="test-key", url=kissmetrics.url) as bridge:
+    with postgres_server.empty_schema() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """
+    The address of an empty database, of each kind in turn.
+    """
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return str(tmp_path / "bridge.db")
+
+
+@pytest.fixture
+def any_database(store_url: str) -> Database:
+    """
+    An empty database, of each kind in turn.
+    """
+    return Database(store_url)
+
+
+@pytest.fixture
+def bridge(store_url: str, kissmetrics: RunningKissmetrics) -> Iterator[Bridge]:
+    """
+    A bridge on an empty database, of each kind in turn, that delivers to the local Kissmetrics.
+    """
+    with Bridge(store_url, api_key="test-key", url=kissmetrics.url) as bridge:
         yield bridge

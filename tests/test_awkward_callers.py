@@ -283,7 +283,7 @@ class TestFiles:
         """
         Bridge(tmp_path / "b.db", api_key="k", deliver=False).close()
         database = Database(tmp_path / "b.db", read_only=True)
-        with pytest.raises(StoreError, match="readonly"), database.transaction() as connection:
+        with pytest.raises(StoreError, match="read only"), database.transaction() as connection:
             connection.execute("DELETE FROM outbox")
 
 

@@ -8,6 +8,7 @@ usage, 3 done but some input was refused, 130 interrupted.
 import click
 
 import sdkbridge
+from sdkbridge.cli.check import check
 from sdkbridge.cli.deliver import deliver
 from sdkbridge.cli.demo import demo
 from sdkbridge.cli.exchange import export_lines, import_files
@@ -15,6 +16,7 @@ from sdkbridge.cli.exits import INTERRUPTED
 from sdkbridge.cli.kissmetrics import kissmetrics
 from sdkbridge.cli.lint import lint_file
 from sdkbridge.cli.map import map_calls
+from sdkbridge.cli.migrate import migrate
 from sdkbridge.cli.outbox import outbox
 from sdkbridge.cli.people import people
 from sdkbridge.cli.replay import replay_calls
@@ -45,7 +47,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, replay_calls, deliver, outbox, status),
+    *(demo, replay_calls, deliver, outbox, status, migrate, check),
     *(map_calls, lint_file, kissmetrics, people, export_lines, import_files),
 )
 for command in COMMANDS:

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from identity.stores.address import is_postgres
 
-class DatabaseAddress(click.ParamType[str | Path]):
+
+class DatabaseAddress(click.ParamType[Any]):
     """
     A path, or ``postgresql://…`` as it is.
 
@@ -25,7 +27,7 @@ class DatabaseAddress(click.ParamType[str | Path]):
         """
         Return a URL as a text, and anything else as a path.
         """
-        if str(value).startswith(("postgresql://", "postgres://")):
+        if is_postgres(value):
             return str(value)
         path: Path = self._file.convert(value, param, ctx)
         return path

@@ -11,6 +11,7 @@ import click
 
 from identity.errors import StoreError
 from sdkbridge.bridge import Bridge
+from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.exits import FAILED, REFUSED, Failure
 from sdkbridge.cli.keys import key_for
 from sdkbridge.cli.progress import progress
@@ -27,8 +28,8 @@ SHOWN_REFUSALS = 20
     "--db",
     "path",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The bridge's file, made if missing.",
+    type=DatabaseAddress(must_exist=False),
+    help="The bridge's database: a file, made if missing, or postgresql://….",
 )
 @click.option("--url", required=True, help="Where Kissmetrics is, such as http://127.0.0.1:8080.")
 @click.option(
@@ -46,7 +47,7 @@ SHOWN_REFUSALS = 20
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def replay_calls(
-    file: BinaryIO, path: Path, url: str, api_key: str | None, no_wait: bool, patience: float, as_json: bool
+    file: BinaryIO, path: str | Path, url: str, api_key: str | None, no_wait: bool, patience: float, as_json: bool
 ) -> None:
     """
     Play FILE through the bridge, and deliver what comes of it to Kissmetrics.
@@ -61,7 +62,7 @@ def replay_calls(
         bridge = Bridge(path, api_key=key_for(url, api_key), url=url, deliver=not no_wait)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    except StoreError as error:
+    except (StoreError, ImportError) as error:
         raise Failure(str(error)) from error
     try:
         with bridge:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from identity.errors import StoreError
+from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.exits import Failure
 
 
@@ -17,13 +18,13 @@ from sdkbridge.cli.exits import Failure
     "--db",
     "path",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The bridge's file.",
+    type=DatabaseAddress(must_exist=True),
+    help="The bridge's database: a file, or postgresql://….",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(path: Path, as_json: bool) -> None:
+def status(path: str | Path, as_json: bool) -> None:
     """
-    Show how many identities, people and links a bridge's file holds, and what its outbox has done.
+    Show how many identities, people and links a bridge's database holds, and what its outbox has done.
     """
     from identity.database import Database  # noqa: PLC0415 - commands load what they need
     from identity.graph import IdentityGraph  # noqa: PLC0415
@@ -32,7 +33,7 @@ def status(path: Path, as_json: bool) -> None:
     try:
         with closing(Database(path, read_only=True)) as database:
             graph, outbox = IdentityGraph(database).counts(), Outbox(database).counts()
-    except StoreError as error:
+    except (StoreError, ImportError) as error:
         raise Failure(str(error)) from error
     links = {outcome.value: count for outcome, count in graph.links.items()}
     if as_json:

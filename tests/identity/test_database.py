@@ -62,12 +62,11 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
         Database(tmp_path / "nowhere" / "one.db")
 
 
-def test_a_locked_file_is_an_error_that_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_is_an_error_that_changes_nothing(tmp_path: Path) -> None:
     """
     When another process keeps the file locked, a write raises StoreError and leaves no half.
     """
-    monkeypatch.setattr("identity.database.BUSY_TIMEOUT_S", 0.05)
-    graph = IdentityGraph(tmp_path / "one.db")
+    graph = IdentityGraph(Database(tmp_path / "one.db", wait_s=0.05))
     other = sqlite3.connect(tmp_path / "one.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked"):

@@ -1,0 +1,3 @@
+"""
+Where the rows are: one face over a SQLite file and over PostgreSQL, behind `identity.database.Database`.
+"""

@@ -1,0 +1,104 @@
+"""
+Work handed in by those who must not block, such as an event loop: one thread commits all that waits at once.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from identity.errors import StoreError
+from identity.stores.interface import Outcome, Result
+
+MOST_IN_A_COMMIT = 1000
+
+_Submitted = tuple[Callable[[], Any], "Future[Any]"]
+
+
+class Submissions:
+    """
+    A thread that writes what is submitted; it starts with the first submission.
+
+    Args:
+        write_many: commits several works.
+    """
+
+    def __init__(self, write_many: Callable[[Sequence[Callable[[], Any]]], list[Outcome[Any]]]) -> None:
+        self._write_many = write_many
+        self.forget()
+
+    def forget(self) -> None:
+        """
+        Start anew in a child process, which has neither the thread nor those who wait for it.
+        """
+        self._waiting: SimpleQueue[_Submitted | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def before_fork(self) -> bool:
+        """
+        Let the process fork at any time.
+        """
+        return True
+
+    def after_fork(self, *, in_child: bool, ready: bool) -> None:  # noqa: ARG002 - always ready
+        """
+        Leave the parent's submissions to the parent.
+        """
+        if in_child:
+            self.forget()
+
+    def submit(self, work: Callable[[], Result]) -> "Future[Result]":
+        """
+        Return at once; the future is done when the work is committed, or has failed.
+        """
+        future: Future[Result] = Future()
+        # Marked as running, so that it cannot be cancelled while it is being committed.
+        future.set_running_or_notify_cancel()
+        with self._lock:
+            if self._closed:
+                raise StoreError("the database", "is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="identity-writer", daemon=True)
+                self._thread.start()
+            self._waiting.put((work, future))
+        return future
+
+    def close(self) -> None:
+        """
+        Write what was submitted, and end the thread.
+        """
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._waiting.put(None)
+            thread.join()
+
+    def _run(self) -> None:
+        going_on = True
+        while going_on:
+            submitted = [self._waiting.get()]
+            with suppress(Empty):
+                while len(submitted) < MOST_IN_A_COMMIT:
+                    submitted.append(self._waiting.get_nowait())
+            going_on = None not in submitted
+            self._write([one for one in submitted if one is not None])
+
+    def _write(self, submitted: list[_Submitted]) -> None:
+        if not submitted:
+            return
+        try:
+            outcomes = self._write_many([work for work, _ in submitted])
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the future is told
+            for _, future in submitted:
+                future.set_exception(error)
+            return
+        for (_, future), outcome in zip(submitted, outcomes, strict=True):
+            if outcome.error is None:
+                future.set_result(outcome.value)
+            else:
+                future.set_exception(outcome.error)

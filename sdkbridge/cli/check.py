@@ -1,0 +1,40 @@
+"""
+``sdkbridge check``: whether a bridge's file is whole.
+"""
+
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from identity.errors import StoreError
+from sdkbridge.cli.exits import FAILED, Failure
+
+
+@click.command()
+@click.argument("path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(path: Path) -> None:
+    """
+    Read all of a SQLite file and say what is damaged in it, without changing anything.
+
+    Exit code 1 if anything is. Calls may be accepted meanwhile.
+    """
+    from identity.checking import problems_of  # noqa: PLC0415
+    from identity.database import Database  # noqa: PLC0415 - commands load what they need
+
+    try:
+        with closing(Database(path, read_only=True)) as database:
+            problems = problems_of(database)
+    except StoreError as error:
+        raise Failure(str(error)) from error
+    if not problems:
+        click.echo(f"{path}: no damage found")
+        return
+    for problem in problems:
+        click.echo(f"{path}: {problem}")
+    click.echo(
+        "Stop what uses the file, keep a copy of it with its -wal, and restore a backup; "
+        "what can still be read, the command .recover of the sqlite3 shell saves.",
+        err=True,
+    )
+    raise SystemExit(FAILED)
