@@ -3,6 +3,7 @@ What can go wrong in the identity graph.
 
     IdentityError
     ├── InvalidIdentity   an identity that nobody can be known by (also a ValueError)
+    ├── InvalidDecision   a link that cannot be approved, rejected or retracted (also a ValueError)
     └── StoreError        the file that keeps the graph cannot be used
 """
 
@@ -26,6 +27,19 @@ class InvalidIdentity(IdentityError, ValueError):
         super().__init__(f"{field} {problem}")
         self.field = field
         self.problem = problem
+
+
+class InvalidDecision(IdentityError, ValueError):
+    """
+    A link that cannot be approved, rejected or retracted.
+
+    Attributes:
+        reason: one word for programs: ``unknown``, ``impossible``, ``merged``, ``not_merged`` or ``told``.
+    """
+
+    def __init__(self, reason: str, problem: str) -> None:
+        super().__init__(problem)
+        self.reason = reason
 
 
 class StoreError(IdentityError):

@@ -2,25 +2,26 @@
 Who is who, and why: the one door through which every alias passes.
 """
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Self
 
 from attrs import evolve
 
 from identity.clock import Clock, system_clock
-from identity.database import Database
-from identity.ids import IdentityKind, checked, is_email
-from identity.ledger import Ledger, StoredLink
-from identity.links import Link, LinkKind, Outcome, Verdict
-from identity.person import GraphCounts, Person
-from identity.policy import SECOND_IDENTITY, SHARED_DEVICE, MergePolicy, Proposal, Side, first_meeting
-from identity.store import PeopleStore
+from identity.database import Connection, Database
+from identity.decisions import Decisions, Judgement
+from identity.forgetting import Forgetting, Forgotten
+from identity.identifiers import EMAIL, PHONE, checked_sort
+from identity.ids import IdentityKind, checked
+from identity.linking import Linking
+from identity.links import Link, LinkKind, LinkLike, Verdict, Verdicts, ends_of
+from identity.planning import PlanningGraph
+from identity.policy import MergePolicy
+from identity.proposal import stranger
+from identity.splitting import people_of
 
-POLICY = "policy"
-"""Who decided, when nobody was asked."""
 
-
-class IdentityGraph:
+class IdentityGraph(PlanningGraph):
     """
     Identities, the links between them, and the verdicts on those links.
 
@@ -29,6 +30,7 @@ class IdentityGraph:
             caller writes within ``database.transaction()`` commits with the graph's rows, or not at all.
         policy: what decides about links.
         clock: the time in seconds since 1970 UTC, for links that come without one.
+        alias_grace: how many seconds an alias waits before it leaves, and its link can be retracted.
 
     Raises:
         StoreError: the file cannot be used.
@@ -40,49 +42,79 @@ class IdentityGraph:
         *,
         policy: MergePolicy | None = None,
         clock: Clock = system_clock,
+        alias_grace: float = 0.0,
     ) -> None:
-        self._database = database if isinstance(database, Database) else Database(database)
-        self._people = PeopleStore(self._database)
-        self._ledger = Ledger(self._database)
-        self._policy = policy or MergePolicy.guarded()
-        self._clock = clock
+        super().__init__(database, policy=policy or MergePolicy.guarded(), clock=clock)
+        self.alias_grace = alias_grace
+        self._linking = Linking(self._database, self._people, self._ledger, self._tombstones, self.policy)
+        self._decisions = Decisions(self._linking, self._told)
 
     def generated(self, identity: str) -> None:
         """
         Note that an identity was made up for a device: it is anonymous, and stays so whatever is said of it.
         """
-        name = checked(identity, "identity")
-        with self._database.transaction():
-            if self._people.side(name) is None:
-                self._people.add_identity(name, IdentityKind.GENERATED, at_ms=self._now_ms(), records=0)
+        self.seen(identity, IdentityKind.GENERATED, records=0)
 
-    def seen(self, identity: str, kind: IdentityKind | str, *, at_ms: int | None = None, records: int = 1) -> None:
+    def seen(
+        self,
+        identity: str,
+        kind: IdentityKind | str,
+        *,
+        at_ms: int | None = None,
+        records: int = 1,
+        sort: str | None = None,
+    ) -> None:
         """
         Note that something was recorded under an identity.
 
-        An identity that was anonymous becomes named once it is seen as a name; never the other way round.
+        An identity that was anonymous becomes named once it is seen as a name; never the other way round. One that
+        was forgotten stays so.
 
         Args:
             identity: who it was.
             kind: anonymous or named.
             at_ms: when, in milliseconds since 1970 UTC; now by default.
             records: how many calls.
+            sort: what sort of name it is, such as ``"email"`` or a word of one's own; by its looks by default.
+
+        Raises:
+            InvalidIdentity: the identity is no text, or is empty.
+            StoreError: it could not be written; nothing was.
         """
-        name = checked(identity, "identity")
+        name, kind = checked(identity, "identity"), IdentityKind(kind)
+        sort = None if sort is None else checked_sort(sort)
         when = self._now_ms() if at_ms is None else at_ms
 
         def note() -> None:
-            if not self._people.touch_identity(name, at_ms=when, records=records):
-                self._people.add_identity(name, IdentityKind(kind), at_ms=when, records=records)
-            elif IdentityKind(kind) is IdentityKind.NAMED:
-                self._name(name)
+            with self._database.transaction() as connection:
+                self._note(connection, name, kind, at_ms=when, records=records, sort=sort)
 
         self._database.write(note)
 
-    def _name(self, identity: str) -> None:
-        side = self._people.side(identity)
-        if side is not None and side.kind is IdentityKind.ANONYMOUS:
-            self._people.give_name(identity)
+    def _note(
+        self, connection: Connection, name: str, kind: IdentityKind, *, at_ms: int, records: int, sort: str | None
+    ) -> None:
+        before = self._people.touch(connection, name, at_ms=at_ms, records=records)
+        if before is None:
+            if name not in self._tombstones:
+                new = stranger(name, kind, self.policy.identifiers, at_ms=at_ms, sort=sort)
+                self._people.add(connection, new, at_ms=at_ms, records=records)
+            return
+        if before is IdentityKind.ANONYMOUS and kind is IdentityKind.NAMED:
+            side = self._people.sides(connection, name, name)[name]
+            self._linking.name(connection, side, at_ms=at_ms, sort=sort)
+        elif before is IdentityKind.NAMED and sort is not None:
+            self._tell_sort(connection, name, sort)
+
+    def _tell_sort(self, connection: Connection, name: str, sort: str) -> None:
+        side = self._people.sides(connection, name, name)[name]
+        if side.sort == sort or side.person is None:
+            return
+        self._people.set_sort(connection, name, sort)
+        members = self._people.in_order_kept(known.name for known in self._people.identities(side.person))
+        merges = [stored.verdict for stored in self._ledger.merges_of(side.person)]
+        parts = people_of(members, merges, self.policy.identifiers)
+        self._people.replace(connection, side.person, parts)
 
     def link(
         self,
@@ -104,7 +136,8 @@ class IdentityGraph:
             older: the identity that was there before.
             newer: the identity that it is said to belong to.
             kind: where the evidence comes from; by default a caller's wish, `IDENTITY_CHANGE` if the older
-                identity is known as a named one (or is an e-mail address), else `SERVER_ALIAS`.
+                identity is known as a named one (or looks like an e-mail address or a telephone number), else
+                `SERVER_ALIAS`.
             at_ms: when, in milliseconds since 1970 UTC; now by default.
             call: the message id of the call that brought it.
             device: the device that it was seen on.
@@ -114,172 +147,148 @@ class IdentityGraph:
             StoreError: it could not be written; nothing was.
         """
         older, newer = checked(older, "older"), checked(newer, "newer")
+        asked = None if kind is None else LinkKind(kind)
+        when = self._now_ms() if at_ms is None else at_ms
 
         def decide() -> Verdict:
-            link = Link(
-                older=older,
-                newer=newer,
-                kind=self._asked_kind(older) if kind is None else LinkKind(kind),
-                at_ms=self._now_ms() if at_ms is None else at_ms,
-                call=call,
-                device=device,
-            )
-            for name in _named_by(link):
-                self._name(name)
-            proposal = self._proposal(link)
-            verdict = self._policy.decide(proposal)
-            self._record(verdict)
-            if verdict.outcome is Outcome.MERGE:
-                merged = self._people.merge(self._kept(proposal.older, link), self._kept(proposal.newer, link))
-                self._settle(merged, by=link)
-            elif verdict.outcome is Outcome.HOLD or verdict.reason == SHARED_DEVICE:
-                # Both are kept, so that a rival is remembered although nothing was recorded under it yet.
-                self._kept(proposal.older, link)
-                self._kept(proposal.newer, link)
-            if verdict.reason == SHARED_DEVICE:
-                self._refuse_open_holds(proposal, verdict)
-            return verdict
+            with self._database.transaction() as connection:
+                told = self._asked_kind(older) if asked is None else asked
+                link = Link(older=older, newer=newer, kind=told, at_ms=when, call=call, device=device)
+                return self._linking.decide(connection, link)
 
         return self._database.write(decide)
 
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
+    def link_many(self, links: Iterable[Link]) -> Verdicts:
+        """
+        Decide about several links in their order, and commit all of them together.
+
+        Raises:
+            InvalidIdentity: an identity is no text, or is empty; nothing was written.
+            StoreError: they could not be written; nothing was.
+        """
+        given = [_checked(link) for link in links]
+
+        def decide() -> Verdicts:
+            with self._database.transaction() as connection:
+                return Verdicts(self._linking.decide(connection, link) for link in given)
+
+        return self._database.write(decide)
 
     def _asked_kind(self, older: str) -> LinkKind:
         known = self._people.side(older)
-        named = is_email(older) if known is None else known.kind is IdentityKind.NAMED
+        if known is None:
+            named = self.policy.identifiers.of(older) in {EMAIL, PHONE}
+        else:
+            named = known.kind is IdentityKind.NAMED
         return LinkKind.IDENTITY_CHANGE if named else LinkKind.SERVER_ALIAS
 
-    def _proposal(self, link: Link) -> Proposal:
-        strangers = first_meeting(link)
-        older = self._people.side(link.older) or strangers.older
-        newer = self._people.side(link.newer) or strangers.newer
-        return Proposal(link=link, older=older, newer=newer, rivals=self._rivals(older, newer))
+    def approve(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
+        """
+        Join what was held or refused, because a person says so.
 
-    def _rivals(self, older: Side, newer: Side) -> int:
-        """
-        Count the people that an owned anonymous identity was said to belong to before, besides these two.
-        """
-        rivals: set[int | None] = set()
-        for taken in (older, newer):
-            if taken.belongs_to_somebody:
-                for stored in self._ledger.links_at(taken.name):
-                    if stored.verdict.outcome in {Outcome.HOLD, Outcome.REFUSE}:
-                        rivals |= self._people_at(stored)
-        return len(rivals - {older.person, newer.person, None})
+        What stands for nobody, is too long or is one identity twice cannot be approved. Two that are one person
+        already are ``known``.
 
-    def _people_at(self, stored: StoredLink) -> set[int | None]:
-        link = stored.verdict.link
-        sides = (self._people.side(link.older), self._people.side(link.newer))
-        return {None if side is None else side.person for side in sides}
+        Args:
+            link: a verdict, a link, or its two identities.
+            by: who decides.
+            why: for what reason.
 
-    def _record(self, verdict: Verdict) -> None:
+        Raises:
+            InvalidDecision: there is no such link, or it cannot be approved.
         """
-        Keep a verdict, unless the same was decided about the same two identities before.
-        """
-        before = self._ledger.link_between(verdict.link.older, verdict.link.newer)
-        if before is None:
-            self._ledger.add_link(verdict, decided_by=POLICY)
-            return
-        told = (before.verdict.outcome, before.verdict.reason)
-        still_one = verdict.outcome is Outcome.KNOWN and before.verdict.outcome is Outcome.MERGE
-        if told != (verdict.outcome, verdict.reason) and not still_one:
-            self._ledger.add_decision(before.number, verdict, decided_by=POLICY)
+        return self._judged(self._decisions.approve, link, by, why)
 
-    def _kept(self, side: Side, link: Link) -> int:
+    def reject(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
         """
-        Return the person at one end of a link, kept from now on if it was never seen before.
-        """
-        if side.person is not None:
-            return side.person
-        return self._people.add_identity(side.name, side.kind, at_ms=link.at_ms, records=0)
+        Refuse what was held, because a person says so.
 
-    def _settle(self, person: int, *, by: Link) -> None:
-        """
-        Close the held links that a merge has made known.
-        """
-        for stored in self._ledger.links_of(person):
-            if stored.verdict.outcome is Outcome.HOLD and self._people_at(stored) == {person}:
-                settled = evolve(
-                    stored.verdict,
-                    outcome=Outcome.KNOWN,
-                    reason="one_person",
-                    explanation=f"{by.older!r} and {by.newer!r} were joined, and so are these.",
-                    link=evolve(stored.verdict.link, kind=by.kind, at_ms=by.at_ms, call=by.call, device=by.device),
-                )
-                self._ledger.add_decision(stored.number, settled, decided_by=POLICY)
+        The same two identities are refused from then on, whatever calls say, until a person approves them or links
+        them with the kind ``manual``. Other links can still make them one person.
 
-    def _refuse_open_holds(self, proposal: Proposal, verdict: Verdict) -> None:
-        taken = proposal.older if proposal.older.belongs_to_somebody else proposal.newer
-        for stored in self._ledger.links_at(taken.name):
-            if stored.verdict.outcome is Outcome.HOLD and stored.verdict.reason == SECOND_IDENTITY:
-                held, by = stored.verdict.link, verdict.link
-                link = evolve(by, older=held.older, newer=held.newer)
-                self._ledger.add_decision(stored.number, evolve(verdict, link=link), decided_by=POLICY)
+        Args:
+            link: a verdict, a link, or its two identities.
+            by: who decides.
+            why: for what reason.
 
-    def resolve(self, identity: str) -> str:
+        Raises:
+            InvalidDecision: there is no such link, or its identities are one person.
         """
-        Return the identity that stands for the person: the first named one, else the first one.
+        return self._judged(self._decisions.reject, link, by, why)
 
-        An identity that was never seen stands for itself.
+    def retract(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
+        """
+        Undo a merge whose alias has not left, because a person says so; all that was merged since stays.
+
+        The person falls into the two that it would be without this link. What was known only because of it is held
+        again. As after `reject`, the same two identities are refused from then on.
+
+        Args:
+            link: a verdict, a link, or its two identities.
+            by: who decides.
+            why: for what reason.
+
+        Raises:
+            InvalidDecision: there is no such link, it merged nothing, or its alias has left.
+        """
+        return self._judged(self._decisions.retract, link, by, why)
+
+    def _judged(
+        self, decide: Callable[[Connection, Judgement], Verdict], link: LinkLike, by: str, why: str
+    ) -> Verdict:
+        older, newer = (checked(end, "link") for end in ends_of(link))
+        judgement = Judgement(ends=(older, newer), by=checked(by, "by"), why=why, at_ms=self._now_ms())
+
+        def judge() -> Verdict:
+            with self._database.transaction() as connection:
+                return decide(connection, judgement)
+
+        return self._database.write(judge)
+
+    def forget(self, identity: str) -> Forgotten:
+        """
+        Erase the person that an identity belongs to, and return what to hand to Kissmetrics for deletion.
+
+        All that is kept is a keyed hash of each identity, by which a late call is recognised: `link` refuses it
+        with the reason ``forgotten`` and keeps nothing of it, and `seen` does nothing.
+
+        Raises:
+            StoreError: it could not be written; nobody was forgotten.
+        """
+        name, when = checked(identity, "identity"), self._now_ms()
+        forgetting = Forgetting(self._people, self._ledger, self._told, self._tombstones)
+
+        def forget() -> Forgotten:
+            with self._database.transaction() as connection:
+                return forgetting.forget(connection, name, at_ms=when)
+
+        return self._database.write(forget)
+
+    def has_forgotten(self) -> bool:
+        """
+        Tell whether anybody was ever forgotten.
+        """
+        return self._tombstones.exist()
+
+    def is_forgotten(self, identity: str) -> bool:
+        """
+        Tell whether an identity belonged to somebody who was forgotten.
+        """
+        return checked(identity, "identity") in self._tombstones
+
+    def readmit(self, identity: str) -> bool:
+        """
+        Let an identity that was forgotten be known again, because its owner is back; return whether it was.
         """
         name = checked(identity, "identity")
-        side = self._people.side(name)
-        if side is None or side.person is None:
-            return name
-        return side.owner or self._people.identities(side.person)[0].name
 
-    def are_one(self, one: str, other: str) -> bool:
-        """
-        Tell whether two identities are one person.
-        """
-        return self.resolve(one) == self.resolve(other)
+        def readmit() -> bool:
+            with self._database.transaction() as connection:
+                return self._tombstones.remove(connection, name)
 
-    def person(self, identity: str) -> Person:
-        """
-        Return the person that an identity belongs to; one never seen is a person without links.
-        """
-        name = checked(identity, "identity")
-        side = self._people.side(name)
-        if side is None or side.person is None:
-            return Person(name=name, identities=(), verdicts=())
-        identities = self._people.identities(side.person)
-        return Person(
-            name=side.owner or identities[0].name,
-            identities=tuple(identities),
-            verdicts=tuple(stored.verdict for stored in self._ledger.links_of(side.person)),
-        )
-
-    def held(self) -> list[Verdict]:
-        """
-        Return the verdicts that wait for a human, oldest first.
-        """
-        return [stored.verdict for stored in self._ledger.links_with(Outcome.HOLD)]
-
-    def close(self) -> None:
-        """
-        Let go of the file; a second call does nothing.
-        """
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def counts(self) -> GraphCounts:
-        """
-        Return how much the graph holds.
-        """
-        identities, people = self._people.counts()
-        return GraphCounts(identities=identities, people=people, links=self._ledger.counts())
+        return self._database.write(readmit)
 
 
-def _named_by(link: Link) -> tuple[str, ...]:
-    """
-    Return the ends of a link that it says are names.
-    """
-    if link.kind is LinkKind.IDENTITY_CHANGE:
-        return link.older, link.newer
-    return (link.newer,) if link.kind in {LinkKind.FIRST_IDENTIFY, LinkKind.SERVER_ALIAS} else ()
+def _checked(link: Link) -> Link:
+    older, newer = checked(link.older, "older"), checked(link.newer, "newer")
+    return link if (older, newer) == link.ends else evolve(link, older=older, newer=newer)

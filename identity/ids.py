@@ -3,10 +3,10 @@ What an identity is: anonymous or named, folded to one spelling, and never a pla
 """
 
 import re
-import unicodedata
 from enum import StrEnum
 
 from identity.errors import InvalidIdentity
+from identity.placeholders import PLACEHOLDERS
 
 LONGEST_IDENTITY = 255
 """Characters that Kissmetrics keeps of an identity (its API specifications)."""
@@ -25,33 +25,6 @@ class IdentityKind(StrEnum):
     """Given by the caller: an account id, an e-mail address."""
 
 
-_PLACEHOLDERS = frozenset(
-    {
-        # Segment Unify's suggested blocked values.
-        *("-1", "null", "anonymous"),
-        # PostHog's illegal distinct ids.
-        *("guest", "distinctid", "distinct_id", "id", "not_authenticated", "email", "undefined", "true"),
-        *("false", "[object object]", "nan", "none", "0"),
-        # Amplitude's invalid ids and Mixpanel's importer.
-        *("nil", "n/a", "na", "unknown", "{}", "[]", "lmy47d", "anon", "<nil>"),
-        # Kissmetrics' page on squished identities, and Adobe's identity rules.
-        *("missing", "invalid"),
-        # A release of Segment's React Native library gave every install this anonymous id.
-        "anonymousid",
-        # The ANDROID_ID that many emulators and one maker's phones shared.
-        "9774d56d682e549c",
-    }
-)
-
-_PLACEHOLDER_SHAPES = (
-    # Segment Unify's pattern: zeros and dashes only, an all-zero UUID or advertising id among them.
-    re.compile(r"[0-]*"),
-    # Templates that nobody filled in.
-    re.compile(r"\{\{.*\}\}|\$\{.*\}|<[^<>]*>|%[sd]"),
-)
-
-_QUOTES = "'\"`\u2018\u2019\u201c\u201d"
-
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -59,11 +32,9 @@ def is_placeholder(text: str) -> bool:
     """
     Tell whether a text stands for nobody, such as ``null`` or an all-zero UUID.
 
-    Case, surrounding space and quotes are ignored. Sources: the lists that Segment Unify, PostHog, Amplitude,
-    Mixpanel's importer, Adobe and Kissmetrics publish.
+    The list is that of `identity.placeholders`; a policy may have one of its own.
     """
-    plain = unicodedata.normalize("NFKC", text).strip().strip(_QUOTES).strip().casefold()
-    return plain in _PLACEHOLDERS or any(shape.fullmatch(plain) for shape in _PLACEHOLDER_SHAPES)
+    return text in PLACEHOLDERS
 
 
 def fold(text: str) -> str:
@@ -73,6 +44,8 @@ def fold(text: str) -> str:
     E-mail addresses are trimmed and lower-cased, since Kissmetrics compares identities letter by letter. All
     other texts stay as they are.
     """
+    if "@" not in text:
+        return text
     trimmed = text.strip()
     return trimmed.lower() if _EMAIL.fullmatch(trimmed) else text
 

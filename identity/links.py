@@ -3,8 +3,11 @@ Evidence that two identities are one person, and what is decided about it.
 """
 
 from enum import StrEnum
+from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
+
+from identity.tables import Table, moment, plain_values
 
 
 class LinkKind(StrEnum):
@@ -26,6 +29,9 @@ class LinkKind(StrEnum):
 
 ASKED_FOR = frozenset({LinkKind.IDENTITY_CHANGE, LinkKind.SERVER_ALIAS, LinkKind.IMPORT, LinkKind.MANUAL})
 """Kinds of link that somebody asked for in so many words; a first identify is only inferred."""
+
+POLICY = "policy"
+"""Who decided, when nobody was asked."""
 
 
 class Outcome(StrEnum):
@@ -64,6 +70,13 @@ class Link:
     call: str | None = None
     device: str | None = None
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """
+        Both identities.
+        """
+        return self.older, self.newer
+
 
 @frozen(kw_only=True)
 class Verdict:
@@ -76,6 +89,8 @@ class Verdict:
         explanation: one sentence for people.
         link: what it was decided about.
         warnings: what to look at although the link was merged, one word each.
+        by: who decided: ``policy``, or the person that was asked.
+        decided_ms: when, in milliseconds since 1970 UTC: the link's own time unless a person was asked later.
     """
 
     outcome: Outcome
@@ -83,6 +98,67 @@ class Verdict:
     explanation: str
     link: Link
     warnings: tuple[str, ...] = ()
+    by: str = POLICY
+    decided_ms: int = Factory(lambda verdict: verdict.link.at_ms, takes_self=True)
 
     def __str__(self) -> str:
         return f"{self.outcome} ({self.reason}): {self.explanation}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return it as plain values, for JSON.
+        """
+        return plain_values(self)
+
+    def _repr_html_(self) -> str:
+        return Table(VERDICT_HEADINGS, [verdict_row(self)]).html()
+
+
+VERDICT_HEADINGS = ("UTC", "older", "newer", "evidence", "verdict", "by", "why")
+
+
+def verdict_row(verdict: Verdict) -> tuple[str, ...]:
+    """
+    Return a verdict as the cells of one row, under `VERDICT_HEADINGS`.
+    """
+    link = verdict.link
+    return (
+        moment(verdict.decided_ms),
+        *link.ends,
+        evidence(link),
+        f"{verdict.outcome}: {verdict.reason}",
+        verdict.by,
+        " ".join((verdict.explanation, *(f"Warning: {warning}." for warning in verdict.warnings))),
+    )
+
+
+def evidence(link: Link) -> str:
+    """
+    Say where a link comes from: its kind, its device and its call.
+    """
+    told = [link.kind.replace("_", " ")]
+    told += [f"on {link.device}"] if link.device else []
+    told += [f"in call {link.call}"] if link.call else []
+    return " ".join(told)
+
+
+class Verdicts(list[Verdict]):
+    """
+    Verdicts in a list that notebooks show as a table.
+    """
+
+    def _repr_html_(self) -> str:
+        return Table(VERDICT_HEADINGS, [verdict_row(verdict) for verdict in self]).html(empty="No verdicts.")
+
+
+LinkLike = Link | Verdict | tuple[str, str]
+"""A link, a verdict on it, or its two identities."""
+
+
+def ends_of(link: LinkLike) -> tuple[str, str]:
+    """
+    Return the two identities of a link, however it is given.
+    """
+    if isinstance(link, Verdict):
+        return link.link.ends
+    return link.ends if isinstance(link, Link) else link

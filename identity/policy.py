@@ -1,221 +1,38 @@
 """
 What is decided about a link: an ordered list of small rules.
 
-A rule is a plain function from a proposed merge to a decision, or to nothing when it has no opinion. The
-first opinion counts; when no rule has one, the two are merged.
+The first decision of a rule counts; when no rule has one, the two are merged.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from identity.ids import LONGEST_IDENTITY, IdentityKind, is_placeholder
-from identity.links import ASKED_FOR, Link, LinkKind, Outcome, Verdict
+from identity.identifiers import IDENTIFIERS, Identifiers
+from identity.links import LinkKind, Verdict
+from identity.placeholders import NO_PLACEHOLDERS, PLACEHOLDERS, Placeholders
+from identity.proposal import Caution, Decision, Proposal, Rule
+from identity.rules import (
+    already_one_person,
+    at_most,
+    at_most_lately,
+    belongs_to_another,
+    decided_before,
+    history_on_both_sides,
+    itself,
+    made_up_name,
+    name_of,
+    named_to_named,
+    named_unasked,
+    no_placeholders,
+    one_of_each,
+    only_warn,
+    quoted,
+    too_long,
+)
 
-SECOND_IDENTITY = "second_identity"
-SHARED_DEVICE = "shared_device"
-
-
-@frozen(kw_only=True)
-class Side:
-    """
-    One end of a proposed merge.
-
-    Attributes:
-        name: the identity.
-        kind: anonymous or named.
-        person: a number that all identities of one person share.
-        owner: the named identity that the person is known by, if there is one.
-        identities: how many identities the person has.
-        named: how many of them are named.
-        records: how many calls were recorded under this very identity.
-    """
-
-    name: str
-    kind: IdentityKind
-    person: int | None = None
-    owner: str | None = None
-    identities: int = 1
-    named: int = 0
-    records: int = 0
-
-    @property
-    def belongs_to_somebody(self) -> bool:
-        """
-        Whether this is an anonymous identity of a person with a name.
-        """
-        return self.kind is not IdentityKind.NAMED and self.named > 0
-
-
-@frozen(kw_only=True)
-class Proposal:
-    """
-    A merge that a link proposes.
-
-    Attributes:
-        link: the evidence.
-        older: the side that was there before.
-        newer: the side that it is said to belong to.
-        rivals: other people that the anonymous identity was said to belong to before, and did not join.
-    """
-
-    link: Link
-    older: Side
-    newer: Side
-    rivals: int = 0
-
-
-def first_meeting(link: Link) -> Proposal:
-    """
-    Return the proposal for two identities that were never seen before.
-    """
-    older_kind = IdentityKind.ANONYMOUS if link.kind in _ANONYMOUS_BEFORE else IdentityKind.NAMED
-    return Proposal(
-        link=link, older=_stranger(link.older, older_kind), newer=_stranger(link.newer, IdentityKind.NAMED)
-    )
-
-
-_ANONYMOUS_BEFORE = frozenset({LinkKind.FIRST_IDENTIFY, LinkKind.SERVER_ALIAS})
-
-
-def _stranger(name: str, kind: IdentityKind) -> Side:
-    named = kind is IdentityKind.NAMED
-    return Side(name=name, kind=kind, owner=name if named else None, named=int(named))
-
-
-@frozen
-class Decision:
-    """
-    A rule's opinion.
-    """
-
-    outcome: Outcome
-    reason: str
-    explanation: str
-
-
-Rule = Callable[[Proposal], Decision | None]
-
-
-def itself(proposal: Proposal) -> Decision | None:
-    """
-    Refuse to join an identity with itself.
-    """
-    if proposal.older.name != proposal.newer.name:
-        return None
-    return Decision(Outcome.REFUSE, "itself", f"{_quoted(proposal.older)} is on both sides.")
-
-
-def placeholder(proposal: Proposal) -> Decision | None:
-    """
-    Refuse what stands for nobody: it would join everybody who ever carried it.
-    """
-    for side in (proposal.older, proposal.newer):
-        if is_placeholder(side.name):
-            return Decision(
-                Outcome.REFUSE,
-                "placeholder",
-                f"{_quoted(side)} stands for nobody: an alias would join everybody who ever carried it.",
-            )
-    return None
-
-
-def too_long(proposal: Proposal) -> Decision | None:
-    """
-    Refuse identities that Kissmetrics would cut off, and so confuse with others.
-    """
-    for side in (proposal.older, proposal.newer):
-        if len(side.name) > LONGEST_IDENTITY:
-            return Decision(
-                Outcome.REFUSE,
-                "too_long",
-                f"An identity of {len(side.name)} characters: Kissmetrics keeps {LONGEST_IDENTITY}.",
-            )
-    return None
-
-
-def already_one_person(proposal: Proposal) -> Decision | None:
-    """
-    Say nothing to Kissmetrics that it was told before.
-    """
-    older, newer = proposal.older, proposal.newer
-    if older.person is None or older.person != newer.person:
-        return None
-    return Decision(Outcome.KNOWN, "one_person", f"{_quoted(older)} and {_quoted(newer)} are one person already.")
-
-
-def belongs_to_another(proposal: Proposal) -> Decision | None:
-    """
-    Hold the second person on one anonymous identity; from the third on, refuse it as a shared device.
-    """
-    for taken, other in ((proposal.older, proposal.newer), (proposal.newer, proposal.older)):
-        if not taken.belongs_to_somebody or other.named == 0:
-            continue
-        if proposal.rivals:
-            return Decision(
-                Outcome.REFUSE,
-                SHARED_DEVICE,
-                f"{_quoted(taken)} belongs to {taken.owner!r}, and {_quoted(other)} is at least the third "
-                "person on it: a device that people share.",
-            )
-        return Decision(
-            Outcome.HOLD,
-            SECOND_IDENTITY,
-            f"{_quoted(taken)} belongs to {taken.owner!r}; is {_quoted(other)} the same person, "
-            "or somebody else on the same device?",
-        )
-    return None
-
-
-def made_up_name(proposal: Proposal) -> Decision | None:
-    """
-    Hold a first identify that names nobody, but gives the made-up identity of another device.
-    """
-    if proposal.link.kind in ASKED_FOR or proposal.newer.kind is not IdentityKind.GENERATED:
-        return None
-    return Decision(
-        Outcome.HOLD,
-        "made_up_name",
-        f"{_quoted(proposal.newer)} was made up for a device and names nobody; are the two devices one person's?",
-    )
-
-
-def named_unasked(proposal: Proposal) -> Decision | None:
-    """
-    Hold two named people whom nobody asked to join.
-    """
-    both_named = proposal.older.named > 0 and proposal.newer.named > 0
-    if not both_named or proposal.link.kind in ASKED_FOR:
-        return None
-    return Decision(
-        Outcome.HOLD,
-        "not_asked_for",
-        f"{_quoted(proposal.older)} and {_quoted(proposal.newer)} are two named people, "
-        "and nobody asked to join them.",
-    )
-
-
-def at_most(*, identities: int, named: int) -> Rule:
-    """
-    Make the rule that holds what would give one person implausibly many identities.
-    """
-
-    def too_many(proposal: Proposal) -> Decision | None:
-        older, newer = proposal.older, proposal.newer
-        for what, count, limit in (
-            ("identities", older.identities + newer.identities, identities),
-            ("named identities", older.named + newer.named, named),
-        ):
-            if count > limit:
-                return Decision(
-                    Outcome.HOLD,
-                    "too_many_" + what.replace(" ", "_"),
-                    f"The person would have {count} {what}; more than {limit} is seldom one person.",
-                )
-        return None
-
-    return too_many
-
+_CERTAIN = frozenset({"itself", "placeholder", "too_long", "already_one_person", "decided_before"})
+"""Rules that do not guess; a user's own come after them."""
 
 _MERGED_BECAUSE = {
     LinkKind.FIRST_IDENTIFY: "the first to be identified on {older}",
@@ -230,47 +47,163 @@ _MERGED_BECAUSE = {
 class MergePolicy:
     """
     An ordered list of rules.
+
+    Made by `guarded` (the default), `permissive` or `strict`, and changed by `with_rules` and `without`:
+
+        MergePolicy.guarded().with_rules(my_rule).without("too_many_lately")
+
+    Attributes:
+        rules: plain functions from a `Proposal` to a `Decision`, a `Caution` or None; known by their names.
+        placeholders: what stands for nobody, also where no merge is proposed.
+        identifiers: the sorts of named identities; the first in their priority stands for a person.
     """
 
     rules: Sequence[Rule]
+    placeholders: Placeholders = PLACEHOLDERS
+    identifiers: Identifiers = IDENTIFIERS
+
+    def __repr__(self) -> str:
+        return f"MergePolicy({', '.join(self.names)})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """
+        The names of the rules, in order.
+        """
+        return tuple(name_of(rule) for rule in self.rules)
 
     def decide(self, proposal: Proposal) -> Verdict:
         """
-        Return the verdict of the first rule that has an opinion, else ``merge``.
+        Return the verdict of the first rule that decides, else ``merge``, with the warnings of those before it.
         """
+        warnings: tuple[str, ...] = ()
         for rule in self.rules:
-            decision = rule(proposal)
-            if decision is not None:
-                return _verdict(proposal, decision)
-        because = _MERGED_BECAUSE[proposal.link.kind].format(older=_quoted(proposal.older))
-        merged = Decision(Outcome.MERGE, proposal.link.kind.value, f"{_quoted(proposal.newer)} is {because}.")
-        return _verdict(proposal, merged, warnings=_history_on_both_sides(proposal))
+            opinion = rule(proposal)
+            if opinion is None:
+                continue
+            if isinstance(opinion, Caution):
+                warnings += (opinion.code,)
+                continue
+            return _verdict(proposal, opinion, warnings)
+        link = proposal.link
+        because = _MERGED_BECAUSE[link.kind].format(older=quoted(link.older))
+        merged = Decision.merge(link.kind.value, f"{quoted(link.newer)} is {because}.")
+        return _verdict(proposal, merged, warnings)
+
+    def with_rules(self, *rules: Rule, before: str | None = None) -> "MergePolicy":
+        """
+        Return a policy that asks one's own rules, too.
+
+        Args:
+            rules: in the order in which to ask them.
+            before: the rule to ask them before; by default the first one that guesses, so that placeholders and
+                what is one person already never reach them, and nothing that is decided later overrules them.
+
+        Raises:
+            ValueError: there is no such rule.
+        """
+        if before is not None:
+            place = self._place(before)
+        else:
+            place = next((n for n, name in enumerate(self.names) if name not in _CERTAIN), len(self.rules))
+        return evolve(self, rules=(*self.rules[:place], *rules, *self.rules[place:]))
+
+    def without(self, *names: str) -> "MergePolicy":
+        """
+        Return a policy that lacks some rules.
+
+        Raises:
+            ValueError: there is no such rule.
+        """
+        gone = {self._place(name) for name in names}
+        kept = tuple(rule for place, rule in enumerate(self.rules) if place not in gone)
+        placeholders = NO_PLACEHOLDERS if "placeholder" in names else self.placeholders
+        return evolve(self, rules=kept, placeholders=placeholders)
+
+    def _place(self, name: str) -> int:
+        if name not in self.names:
+            raise ValueError(f"the policy has no rule {name!r}; it has {', '.join(self.names)}")
+        return self.names.index(name)
 
     @classmethod
-    def guarded(cls, *, identities: int = 100, named: int = 5) -> "MergePolicy":
+    def guarded(
+        cls,
+        *,
+        identities: int = 100,
+        named: int = 5,
+        named_lately: int = 3,
+        days: int = 30,
+        placeholders: Placeholders = PLACEHOLDERS,
+        identifiers: Identifiers = IDENTIFIERS,
+    ) -> "MergePolicy":
         """
         Return the default policy: merge what is plain, hold what looks like two people, refuse mistakes.
 
         Args:
             identities: how many identities a person may have before a merge is held.
             named: how many of them may be named.
+            named_lately: how many named ones may have joined within some days.
+            days: how many days those are.
+            placeholders: what stands for nobody.
+            identifiers: the sorts of named identities, their priority, and of which nobody has two.
         """
-        limit = at_most(identities=identities, named=named)
         return cls(
             (
-                itself,
-                placeholder,
-                too_long,
-                already_one_person,
+                *_certain(placeholders),
                 belongs_to_another,
                 made_up_name,
                 named_unasked,
-                limit,
-            )
+                one_of_each(identifiers),
+                at_most(identities=identities, named=named),
+                at_most_lately(named=named_lately, days=days),
+                only_warn(history_on_both_sides),
+            ),
+            placeholders,
+            identifiers,
         )
 
+    @classmethod
+    def strict(
+        cls,
+        *,
+        identities: int = 100,
+        named: int = 5,
+        placeholders: Placeholders = PLACEHOLDERS,
+        identifiers: Identifiers = IDENTIFIERS,
+    ) -> "MergePolicy":
+        """
+        Return the policy that joins no two named people by itself: a human decides about each.
+        """
+        return cls(
+            (
+                *_certain(placeholders),
+                belongs_to_another,
+                made_up_name,
+                named_unasked,
+                one_of_each(identifiers),
+                at_most(identities=identities, named=named),
+                history_on_both_sides,
+                named_to_named,
+            ),
+            placeholders,
+            identifiers,
+        )
 
-def _verdict(proposal: Proposal, decision: Decision, *, warnings: tuple[str, ...] = ()) -> Verdict:
+    @classmethod
+    def permissive(
+        cls, *, placeholders: Placeholders = PLACEHOLDERS, identifiers: Identifiers = IDENTIFIERS
+    ) -> "MergePolicy":
+        """
+        Return the policy that merges all but the impossible: what stands for nobody, is too long, or was undone.
+        """
+        return cls(_certain(placeholders), placeholders, identifiers)
+
+
+def _certain(placeholders: Placeholders) -> tuple[Rule, ...]:
+    return itself, no_placeholders(placeholders), too_long, already_one_person, decided_before
+
+
+def _verdict(proposal: Proposal, decision: Decision, warnings: tuple[str, ...]) -> Verdict:
     return Verdict(
         outcome=decision.outcome,
         reason=decision.reason,
@@ -278,14 +211,3 @@ def _verdict(proposal: Proposal, decision: Decision, *, warnings: tuple[str, ...
         link=proposal.link,
         warnings=warnings,
     )
-
-
-def _history_on_both_sides(proposal: Proposal) -> tuple[str, ...]:
-    sides = (proposal.older, proposal.newer)
-    both = all(side.kind is IdentityKind.NAMED and side.records > 0 for side in sides)
-    return ("history_on_both_sides",) if both else ()
-
-
-def _quoted(side: Side) -> str:
-    # A long text is cut: an explanation is one sentence for people.
-    return repr(side.name if len(side.name) <= 60 else side.name[:57] + "...")

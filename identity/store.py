@@ -1,24 +1,29 @@
 """
 Who is who now: the tables of identities and of people.
 
-They follow from the decisions in `identity.ledger`. A person's row carries its counts, so that no merge has to
-count: the smaller side is rewritten, the larger one keeps its number.
+They follow from the decisions in `identity.ledger`. A person's row carries its counts and the identity that stands
+for it, so that no merge has to count: the smaller side is rewritten, the larger one keeps its number.
 """
 
-from attrs import frozen
+from collections.abc import Iterable
 
-from identity.database import Database, Migrations
+from attrs import evolve, frozen
+
+from identity.database import Connection, Database, Migrations, Row
 from identity.ids import IdentityKind
-from identity.policy import Side
+from identity.proposal import Side, as_one
 
 MIGRATIONS: Migrations = {
     "1_people": (
         """
         CREATE TABLE person (
             person INTEGER PRIMARY KEY,
-            owner TEXT,
+            known_as TEXT NOT NULL, -- the identity that stands for the person
+            rank INTEGER NOT NULL, -- its place in the priority of sorts
             identities INTEGER NOT NULL,
-            named INTEGER NOT NULL
+            named INTEGER NOT NULL,
+            sorts TEXT NOT NULL, -- of the named ones, with spaces between
+            joined TEXT NOT NULL -- when the latest named ones joined, newest first, with spaces between
         ) STRICT
         """,
         """
@@ -26,10 +31,12 @@ MIGRATIONS: Migrations = {
             identity INTEGER PRIMARY KEY,
             name TEXT NOT NULL UNIQUE,
             kind TEXT NOT NULL,
+            sort TEXT NOT NULL, -- of name; anonymous if it is none
             person INTEGER NOT NULL,
             records INTEGER NOT NULL,
             first_ms INTEGER NOT NULL,
-            last_ms INTEGER NOT NULL
+            last_ms INTEGER NOT NULL,
+            named_ms INTEGER -- when it was first said to be a name
         ) STRICT
         """,
         "CREATE INDEX identity_of_person ON identity (person)",
@@ -44,10 +51,12 @@ class KnownIdentity:
 
     Attributes:
         name: the identity.
-        kind: anonymous or named.
+        kind: generated, anonymous or named.
         records: how many calls were recorded under it.
         first_ms: when it was first seen, in milliseconds since 1970 UTC.
         last_ms: when it was last seen.
+        sort: what sort of name it is, such as ``email``; ``anonymous`` if it is none.
+        named_ms: when it was first said to be a name, if it was.
     """
 
     name: str
@@ -55,6 +64,20 @@ class KnownIdentity:
     records: int
     first_ms: int
     last_ms: int
+    sort: str = "anonymous"
+    named_ms: int | None = None
+
+
+_SIDE = """
+    SELECT name, kind, sort, records, identity.person, known_as, rank, identities, named, sorts, joined
+    FROM identity JOIN person ON person.person = identity.person
+"""
+
+_TWO_SIDES = _SIDE + "WHERE name IN (?, ?)"
+
+_KNOWN = "SELECT name, kind, records, first_ms, last_ms, sort, named_ms FROM identity "
+
+_KINDS = {kind.value: kind for kind in IdentityKind}
 
 
 class PeopleStore:
@@ -66,126 +89,195 @@ class PeopleStore:
         self._database = database
         database.migrate("identity.people", MIGRATIONS)
 
+    def known_as(self, name: str) -> str | None:
+        """
+        Return the identity that stands for the person of another, or None when it was never seen.
+        """
+        row = self._database.row(
+            "SELECT known_as FROM identity JOIN person ON person.person = identity.person WHERE name = ?", (name,)
+        )
+        return None if row is None else row[0]
+
     def side(self, name: str) -> Side | None:
         """
         Return an identity with its person's counts, or None when it was never seen.
         """
-        row = self._database.row(
-            """
-            SELECT kind, person, owner, identities, named, records
-            FROM identity JOIN person USING (person) WHERE name = ?
-            """,
-            (name,),
-        )
-        if row is None:
-            return None
-        kind, person, owner, identities, named, records = row
-        return Side(
-            name=name,
-            kind=IdentityKind(kind),
-            person=person,
-            owner=owner,
-            identities=identities,
-            named=named,
-            records=records,
-        )
+        row = self._database.row(_SIDE + "WHERE name = ?", (name,))
+        return None if row is None else _side(row)
 
-    def add_identity(self, name: str, kind: IdentityKind, *, at_ms: int, records: int) -> int:
+    def sides(self, connection: Connection, *names: str) -> dict[str, Side]:
+        """
+        Return those of two identities that were seen before, by name.
+        """
+        rows = connection.execute(_TWO_SIDES, names).fetchall()
+        return {row[0]: _side(row) for row in rows}
+
+    def add(self, connection: Connection, side: Side, *, at_ms: int, records: int = 0) -> int:
         """
         Keep an identity that was never seen, as a person of its own; return the person's number.
         """
-        named = int(kind is IdentityKind.NAMED)
-        with self._database.transaction() as connection:
-            row = connection.execute(
-                "INSERT INTO person (owner, identities, named) VALUES (?, 1, ?) RETURNING person",
-                (name if named else None, named),
-            ).fetchone()
-            person = int(row[0])
-            connection.execute(
-                """
-                INSERT INTO identity (name, kind, person, records, first_ms, last_ms)
-                VALUES (?, ?, ?, ?, ?, ?)
-                """,
-                (name, kind.value, person, records, at_ms, at_ms),
-            )
-            return person
+        person = self._add_person(connection, side)
+        self._add_identity(connection, side, person, at_ms=at_ms, records=records)
+        return person
 
-    def touch_identity(self, name: str, *, at_ms: int, records: int) -> bool:
-        """
-        Count records under an identity; return whether it was known.
-        """
-        with self._database.transaction() as connection:
-            cursor = connection.execute(
-                """
-                UPDATE identity
-                SET records = records + :records,
-                    last_ms = CASE WHEN last_ms < :at_ms THEN :at_ms ELSE last_ms END,
-                    first_ms = CASE WHEN first_ms > :at_ms THEN :at_ms ELSE first_ms END
-                WHERE name = :name
-                """,
-                {"records": records, "at_ms": at_ms, "name": name},
-            )
-            return cursor.rowcount == 1
+    def _add_person(self, connection: Connection, side: Side) -> int:
+        row = connection.execute(
+            """
+            INSERT INTO person (known_as, rank, identities, named, sorts, joined) VALUES (?, ?, ?, ?, ?, ?)
+            RETURNING person
+            """,
+            (side.known_as, side.rank, side.identities, side.named, side.sorts, side.joined),
+        ).fetchone()
+        return int(row[0])
 
-    def give_name(self, name: str) -> None:
-        """
-        Count an identity as a named one from now on.
-        """
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE identity SET kind = ? WHERE name = ?", (IdentityKind.NAMED.value, name))
-            connection.execute(
-                """
-                UPDATE person SET named = named + 1, owner = coalesce(owner, :name)
-                WHERE person = (SELECT person FROM identity WHERE name = :name)
-                """,
-                {"name": name},
-            )
-
-    def merge(self, one: int, other: int) -> int:
-        """
-        Make one person of two and return its number.
-        """
-        with self._database.transaction() as connection:
-            rows = connection.execute(
-                "SELECT person, owner, identities, named FROM person WHERE person IN (?, ?)", (one, other)
-            ).fetchall()
-            # The larger side keeps its number; between equals, the one that was there first.
-            (large, large_owner, *large_counts), (small, small_owner, *small_counts) = sorted(
-                rows, key=lambda row: (-row[2], row[0])
-            )
-            identities, named = (a + b for a, b in zip(large_counts, small_counts, strict=True))
-            owner = self._elder(large_owner, small_owner)
-            connection.execute("UPDATE identity SET person = ? WHERE person = ?", (large, small))
-            connection.execute("DELETE FROM person WHERE person = ?", (small,))
-            connection.execute(
-                "UPDATE person SET owner = ?, identities = ?, named = ? WHERE person = ?",
-                (owner, identities, named, large),
-            )
-            return int(large)
-
-    def _elder(self, one: str | None, other: str | None) -> str | None:
-        if one is None or other is None:
-            return one or other
-        row = self._database.row(
-            "SELECT name FROM identity WHERE name IN (?, ?) ORDER BY identity LIMIT 1", (one, other)
+    def _add_identity(
+        self, connection: Connection, side: Side, person: int, *, at_ms: int, records: int = 0
+    ) -> None:
+        connection.execute(
+            """
+            INSERT INTO identity (name, kind, sort, person, records, first_ms, last_ms, named_ms)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            (
+                *(side.name, side.kind.value, side.sort, person, records),
+                *(at_ms, at_ms, at_ms if side.kind is IdentityKind.NAMED else None),
+            ),
         )
-        return None if row is None else str(row[0])
+
+    def touch(self, connection: Connection, name: str, *, at_ms: int, records: int) -> IdentityKind | None:
+        """
+        Count records under an identity; return its kind, or None if it was never seen.
+        """
+        row = connection.execute(
+            """
+            UPDATE identity
+            SET records = records + ?,
+                last_ms = CASE WHEN last_ms < ? THEN ? ELSE last_ms END,
+                first_ms = CASE WHEN first_ms > ? THEN ? ELSE first_ms END
+            WHERE name = ? RETURNING kind
+            """,
+            (records, at_ms, at_ms, at_ms, at_ms, name),
+        ).fetchone()
+        return None if row is None else _KINDS[row[0]]
+
+    def give_name(self, connection: Connection, side: Side, named: Side, *, at_ms: int) -> Side:
+        """
+        Count an identity as a named one from now on; return it.
+
+        Args:
+            connection: the transaction.
+            side: the identity as it is, anonymous.
+            named: the same identity as a stranger with a name.
+            at_ms: when it was said to be one.
+        """
+        elder = self._elder(connection, side, evolve(named, person=side.person))
+        together = as_one(side, named, at_ms=at_ms, elder=elder)
+        connection.execute(
+            "UPDATE identity SET kind = ?, sort = ?, named_ms = ? WHERE name = ?",
+            (IdentityKind.NAMED.value, named.sort, at_ms, side.name),
+        )
+        assert side.person is not None  # noqa: S101 - it was read from its row
+        self._update_person(connection, side.person, together, identities=side.identities)
+        found = self.side(side.name)
+        assert found is not None  # noqa: S101 - as above
+        return found
+
+    def join(self, connection: Connection, older: Side, newer: Side, *, at_ms: int) -> int:
+        """
+        Make one person of two, of whom one or both may never have been seen; return its number.
+        """
+        together = as_one(older, newer, at_ms=at_ms, elder=self._elder(connection, older, newer))
+        large, small = (older, newer) if _weight(older) >= _weight(newer) else (newer, older)
+        if large.person is None:
+            person = self._add_person(connection, together)
+            self._add_identity(connection, older, person, at_ms=at_ms)
+            self._add_identity(connection, newer, person, at_ms=at_ms)
+            return person
+        if small.person is None:
+            self._add_identity(connection, small, large.person, at_ms=at_ms)
+        else:
+            connection.execute("UPDATE identity SET person = ? WHERE person = ?", (large.person, small.person))
+            connection.execute("DELETE FROM person WHERE person = ?", (small.person,))
+        self._update_person(connection, large.person, together, identities=together.identities)
+        return large.person
+
+    def _update_person(self, connection: Connection, person: int, side: Side, *, identities: int) -> None:
+        connection.execute(
+            """
+            UPDATE person SET known_as = ?, rank = ?, identities = ?, named = ?, sorts = ?, joined = ?
+            WHERE person = ?
+            """,
+            (side.known_as, side.rank, identities, side.named, side.sorts, side.joined, person),
+        )
+
+    def _elder(self, connection: Connection, one: Side, other: Side) -> str | None:
+        """
+        Return which of two identities that stand for people was kept first, if they rank the same.
+        """
+        if one.rank != other.rank or one.known_as == other.known_as:
+            return None
+        if one.person is None or other.person is None:
+            return other.known_as if one.person is None and other.person is not None else one.known_as
+        row = connection.execute(
+            "SELECT name FROM identity WHERE name IN (?, ?) ORDER BY identity LIMIT 1",
+            (one.known_as, other.known_as),
+        ).fetchone()
+        return None if row is None else row[0]
 
     def identities(self, person: int) -> list[KnownIdentity]:
         """
         Return all identities of a person, first seen first.
         """
-        rows = self._database.rows(
-            """
-            SELECT name, kind, records, first_ms, last_ms FROM identity
-            WHERE person = ? ORDER BY first_ms, identity
-            """,
-            (person,),
-        )
-        return [
-            KnownIdentity(name=name, kind=IdentityKind(kind), records=records, first_ms=first_ms, last_ms=last_ms)
-            for name, kind, records, first_ms, last_ms in rows
-        ]
+        rows = self._database.rows(_KNOWN + "WHERE person = ? ORDER BY first_ms, identity", (person,))
+        return [_known(row) for row in rows]
+
+    def in_order_kept(self, names: Iterable[str]) -> list[KnownIdentity]:
+        """
+        Return some identities in the order in which they were first kept.
+        """
+        found = []
+        for name in names:
+            found += self._database.rows(
+                _KNOWN.replace("SELECT", "SELECT identity,") + "WHERE name = ?",
+                (name,),
+            )
+        return [_known(row[1:]) for row in sorted(found)]
+
+    def records(self, names: Iterable[str]) -> dict[str, int]:
+        """
+        Return how many calls were recorded under some identities.
+        """
+        return {known.name: known.records for known in self.in_order_kept(names)}
+
+    def replace(self, connection: Connection, person: int, parts: Iterable[tuple[Side, Iterable[str]]]) -> None:
+        """
+        Make several people of one.
+
+        Args:
+            connection: the transaction.
+            person: the person's number, which the first part keeps.
+            parts: of each new person its counts, and its identities.
+        """
+        (first, _), *others = parts
+        self._update_person(connection, person, first, identities=first.identities)
+        for part, names in others:
+            number = self._add_person(connection, part)
+            connection.executemany(
+                "UPDATE identity SET person = ? WHERE name = ?", [(number, name) for name in names]
+            )
+
+    def set_sort(self, connection: Connection, name: str, sort: str) -> None:
+        """
+        Keep what sort of name an identity is; its person's row is the caller's to renew.
+        """
+        connection.execute("UPDATE identity SET sort = ? WHERE name = ?", (sort, name))
+
+    def forget(self, connection: Connection, person: int) -> None:
+        """
+        Erase a person and all of their identities.
+        """
+        connection.execute("DELETE FROM identity WHERE person = ?", (person,))
+        connection.execute("DELETE FROM person WHERE person = ?", (person,))
 
     def counts(self) -> tuple[int, int]:
         """
@@ -194,9 +286,47 @@ class PeopleStore:
         # An identity that was made up for a device and never used is nobody yet.
         row = self._database.row(
             """
-            SELECT count(*), count(DISTINCT person) FROM identity JOIN person USING (person)
+            SELECT count(*), count(DISTINCT person.person)
+            FROM identity JOIN person ON person.person = identity.person
             WHERE records > 0 OR identities > 1 OR kind != ?
             """,
             (IdentityKind.GENERATED.value,),
         )
         return (0, 0) if row is None else (row[0], row[1])
+
+
+def _weight(side: Side) -> tuple[bool, int, int]:
+    """
+    Return what decides which person keeps its number: the larger, between equals the one that was there first.
+    """
+    return side.person is not None, side.identities, -(side.person or 0)
+
+
+def _side(row: Row) -> Side:
+    name, kind, sort, records, person, known_as, rank, identities, named, sorts, joined = row
+    return Side(
+        name=name,
+        kind=_KINDS[kind],
+        sort=sort,
+        records=records,
+        person=person,
+        known_as=known_as,
+        rank=rank,
+        identities=identities,
+        named=named,
+        sorts=sorts,
+        joined=joined,
+    )
+
+
+def _known(row: Row) -> KnownIdentity:
+    name, kind, records, first_ms, last_ms, sort, named_ms = row
+    return KnownIdentity(
+        name=name,
+        kind=_KINDS[kind],
+        records=records,
+        first_ms=first_ms,
+        last_ms=last_ms,
+        sort=sort,
+        named_ms=named_ms,
+    )

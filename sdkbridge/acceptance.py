@@ -15,7 +15,8 @@ from identity.ids import IdentityKind
 from identity.links import Outcome, Verdict
 from sdkbridge import session as sessions
 from sdkbridge.accepted import AcceptedCalls
-from sdkbridge.admission import Admitted, admit
+from sdkbridge.admission import Admitted, admit, forgotten, without_forgotten
+from sdkbridge.aliases import Aliases
 from sdkbridge.calls import Alias, AnyCall, Identify, Track
 from sdkbridge.described import Described
 from sdkbridge.ids import IdGenerator
@@ -69,6 +70,7 @@ class Acceptance:
         self._spellings = Spellings(database)
         self._outbox = Outbox(database)
         self.room = OutboxRoom(self._outbox, outbox_limit)
+        self._aliases = Aliases(database, graph, self._outbox, clock=clock)
 
     def accept(self, call: AnyCall) -> Receipt:
         """
@@ -172,6 +174,8 @@ class Acceptance:
         known = message_id or self._ids.message_id()
 
         def work() -> Receipt | RefusedAlias:
+            if self._graph.alias_grace:
+                self._aliases.release()
             if message_id is not None and self._accepted.is_repeat(message_id):
                 return Receipt(message_id=known, repeated=True)
             try:
@@ -191,10 +195,18 @@ class Acceptance:
     def _message(self, call: AnyCall, message_id: str) -> Receipt:
         if not wanted(call):
             return _switched_off(message_id)
-        admitted = admit(call, long_id=self._options.long_id)
+        placeholders = self._graph.policy.placeholders
+        admitted = self._remembered(admit(call, long_id=self._options.long_id, placeholders=placeholders))
+        if admitted is None:
+            return Receipt(message_id=message_id, warnings=(forgotten("userId"),))
         if self._options.drop_carried_traits:
             admitted = self._without_carried_traits(admitted)
         return self._process(stamp_message(admitted), message_id, device=None)
+
+    def _remembered(self, admitted: Admitted) -> Admitted | None:
+        if not self._graph.has_forgotten():
+            return admitted
+        return without_forgotten(admitted, self._graph.is_forgotten)
 
     def _without_carried_traits(self, admitted: Admitted) -> Admitted:
         """
@@ -212,11 +224,16 @@ class Acceptance:
     def _on_device(self, device: str, call: AnyCall, message_id: str, once: sessions.Once | None) -> Receipt:
         if not wanted(call):
             return _switched_off(message_id)
-        before = self.session(device)
         # Identities that a device's call carries count only where they name somebody.
         names = isinstance(call, Identify | Alias)
         call = evolve(call, user_id=call.user_id if names else None, anonymous_id=None)
-        admitted = admit(call, needs_identity=False, long_id=self._options.long_id)
+        placeholders = self._graph.policy.placeholders
+        admitted = self._remembered(
+            admit(call, needs_identity=False, long_id=self._options.long_id, placeholders=placeholders)
+        )
+        if admitted is None:
+            return Receipt(message_id=message_id, warnings=(forgotten("userId"),))
+        before = self.session(device)
         texts: Mapping[str, str] = self._texts(call, Remarks())
         if self._options.drop_carried_traits:
             admitted, texts = without_carried_traits(before, admitted, texts)
@@ -256,12 +273,11 @@ class Acceptance:
             *self._spellings.remarks(requests),
         )
         self._note_who(call, requests)
-        for request in requests:
-            self._queue(request, stamped, message_id)
+        queued = tuple(request for request in requests if self._queue(request, stamped, message_id))
         return Receipt(
             message_id=message_id,
             verdicts=() if verdict is None else (verdict,),
-            requests=requests,
+            requests=queued,
             warnings=warnings,
         )
 
@@ -299,12 +315,16 @@ class Acceptance:
         kind = IdentityKind.NAMED if call.user_id else IdentityKind.ANONYMOUS
         self._graph.seen(name, kind, at_ms=self._now_ms())
 
-    def _queue(self, request: Request, stamped: Stamped, message_id: str) -> None:
-        other = None
+    def _queue(self, request: Request, stamped: Stamped, message_id: str) -> bool:
+        """
+        Queue a request; return False for an alias that waits for its grace instead.
+        """
         if request.path == ALIAS:
             sides = (request.identity, request.name or "")
             other = next((identity_lane(side) for side in sides if side not in stamped.own), None)
-        self._outbox.add(request, lane=stamped.lane, other_lane=other, call=message_id, at_ms=self._now_ms())
+            return self._aliases.owe(request, lane=stamped.lane, other_lane=other, call=message_id)
+        self._outbox.add(request, lane=stamped.lane, other_lane=None, call=message_id, at_ms=self._now_ms())
+        return True
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -5,6 +5,7 @@ Message ids, so that a repeated call is one call; and the second of each event, 
 matters, so that two calls never count once. Both for at least a day; `delivery.sweeping` forgets what is older.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from identity.database import Database, Migrations
@@ -77,6 +78,15 @@ class AcceptedCalls:
         """
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO accepted_call VALUES (?, ?)", (message_id, at_ms))
+
+    def forget(self, identities: Iterable[str]) -> None:
+        """
+        Erase when some identities did what.
+        """
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM accepted_second WHERE identity = ?", [(identity,) for identity in identities]
+            )
 
     def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
         """

@@ -2,13 +2,15 @@
 Which of a call's identities can be used: folded, not too long, and not a placeholder.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Literal, TypeVar
 
 from attrs import evolve, frozen
 
 from identity.errors import InvalidIdentity
-from identity.ids import LONGEST_IDENTITY, checked, is_placeholder
+from identity.ids import LONGEST_IDENTITY, checked
+from identity.placeholders import PLACEHOLDERS, Placeholders
 from sdkbridge.calls import Alias, AnyCall
 from sdkbridge.errors import InvalidCall
 from sdkbridge.receipt import CallWarning
@@ -36,7 +38,13 @@ LongId = Literal["reject", "sha256"]
 """What becomes of an identity that is longer than Kissmetrics keeps."""
 
 
-def admit(call: AnyCall, *, needs_identity: bool = True, long_id: LongId = "reject") -> Admitted:
+def admit(
+    call: AnyCall,
+    *,
+    needs_identity: bool = True,
+    long_id: LongId = "reject",
+    placeholders: Placeholders = PLACEHOLDERS,
+) -> Admitted:
     """
     Fold a call's identities, and set aside placeholders.
 
@@ -46,6 +54,7 @@ def admit(call: AnyCall, *, needs_identity: bool = True, long_id: LongId = "reje
         call: the call as it came.
         needs_identity: whether the call must bring an identity of its own; not so on a device, which has one.
         long_id: whether an identity that is too long is refused, or its SHA-256 taken instead.
+        placeholders: what stands for nobody.
 
     Raises:
         InvalidCall: an identity is too long, or none is left that can be used.
@@ -55,11 +64,11 @@ def admit(call: AnyCall, *, needs_identity: bool = True, long_id: LongId = "reje
         return Admitted(folded)
     warnings = []
     refused = None
-    if folded.user_id is not None and is_placeholder(folded.user_id):
+    if folded.user_id is not None and folded.user_id in placeholders:
         refused = folded.user_id
         warnings.append(_stands_for_nobody("userId", refused))
         folded = evolve(folded, user_id=None)
-    if folded.anonymous_id is not None and is_placeholder(folded.anonymous_id):
+    if folded.anonymous_id is not None and folded.anonymous_id in placeholders:
         warnings.append(_stands_for_nobody("anonymousId", folded.anonymous_id))
         folded = evolve(folded, anonymous_id=None)
     if needs_identity and folded.user_id is None and folded.anonymous_id is None:
@@ -70,6 +79,32 @@ def admit(call: AnyCall, *, needs_identity: bool = True, long_id: LongId = "reje
         # An app that passes the anonymous id back as the user's: one identity, and nothing to join.
         folded = evolve(folded, anonymous_id=None)
     return Admitted(folded, refused, tuple(warnings))
+
+
+def without_forgotten(admitted: Admitted, is_forgotten: Callable[[str], bool]) -> Admitted | None:
+    """
+    Set aside an anonymous identity that was forgotten; return None if nothing of the call may be kept.
+
+    A call that names somebody who was forgotten is theirs, and so is an alias on either side. An anonymous
+    identity alone may be that of a browser which others use now.
+    """
+    call = admitted.call
+    named = [call.user_id, *([call.previous_id, call.anonymous_id] if isinstance(call, Alias) else [])]
+    if any(identity is not None and is_forgotten(identity) for identity in named):
+        return None
+    if call.anonymous_id is None or not is_forgotten(call.anonymous_id):
+        return admitted
+    if call.user_id is None:
+        return None
+    warnings = (*admitted.warnings, forgotten("anonymousId"))
+    return evolve(admitted, call=evolve(call, anonymous_id=None), warnings=warnings)
+
+
+def forgotten(field: str) -> CallWarning:
+    """
+    Return the warning that a call names somebody who was forgotten.
+    """
+    return CallWarning("forgotten", f"{field} belonged to somebody who was forgotten; nothing of them is kept")
 
 
 def _folded(call: C, long_id: LongId) -> C:

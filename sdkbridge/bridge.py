@@ -14,10 +14,14 @@ from attrs import frozen
 
 from identity.clock import Clock, system_clock
 from identity.database import Database, Safety
+from identity.forgetting import Forgotten
 from identity.graph import IdentityGraph
+from identity.links import LinkLike, Verdict
 from identity.person import GraphCounts
+from identity.plan import Plan
 from identity.policy import MergePolicy
 from sdkbridge.acceptance import Acceptance
+from sdkbridge.aliases import Aliases
 from sdkbridge.background import DeliveryThread
 from sdkbridge.calls import JSONObject, device_of, parse_call
 from sdkbridge.delivery.engine import Delivery
@@ -96,6 +100,7 @@ class Bridge(ServerSideCalls[Receipt]):
             for as many as the disk holds.
         safety: what an accepted call survives: ``"process"``, the end of this process however sudden (the default
             on SQLite), or ``"power"``, a power cut, too (the default on PostgreSQL).
+        alias_grace: how many seconds an alias waits before it is queued, and its link can be retracted.
 
     Raises:
         StoreError: the file cannot be used.
@@ -119,12 +124,13 @@ class Bridge(ServerSideCalls[Receipt]):
         on_error: Callable[[DeliveryProblem], object] | None = None,
         outbox_limit: int | None = None,
         safety: Safety | str | None = None,
+        alias_grace: float = 0.0,
     ) -> None:
         if not api_key or not api_key.strip():
             raise ValueError("api_key must not be empty")
         client = KissmetricsClient(url, timeout_s=delivery.timeout_s, transport=transport)
         self._database = Database(path, safety=safety)
-        self.graph = IdentityGraph(self._database, policy=policy, clock=clock)
+        self.graph = IdentityGraph(self._database, policy=policy, clock=clock, alias_grace=alias_grace)
         options = options or MappingOptions()
         self._acceptance = Acceptance(
             self._database,
@@ -135,6 +141,7 @@ class Bridge(ServerSideCalls[Receipt]):
             outbox_limit=outbox_limit,
         )
         self._outbox = Outbox(self._database)
+        self._aliases = Aliases(self._database, self.graph, self._outbox, clock=clock)
         make_delivery = partial(
             Delivery,
             self._database,
@@ -143,13 +150,14 @@ class Bridge(ServerSideCalls[Receipt]):
             clock=clock,
             settings=delivery,
             sending=Sending(method=options.method, get_max_query=options.get_max_query),
+            release=self._aliases.release,
             on_problem=on_error,
         )
         self._thread = DeliveryThread(lambda ended: make_delivery(on_exchange=ended))
         weakref.finalize(self, self._thread.stop, 0.0, then=self._database.close).atexit = False
         self._deliver = deliver
         self._closed = False
-        if deliver and self._outbox.ends() is not None:
+        if deliver and (self._outbox.ends() is not None or self._aliases.waiting()):
             self._thread.wake()
 
     def __repr__(self) -> str:
@@ -197,6 +205,71 @@ class Bridge(ServerSideCalls[Receipt]):
             return self.device(device).accept(message)
         return self._taken(acceptance.accept(parse_call(message)))
 
+    def approve(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
+        """
+        Join what was held or refused, because a person says so; its alias is queued with the decision.
+
+        Args:
+            link: a verdict, a link, or its two identities.
+            by: who decides.
+            why: for what reason.
+
+        Raises:
+            InvalidDecision: there is no such link, or it cannot be approved.
+        """
+        verdict = self._deciding().approve(link, by=by, why=why)
+        self._wake()
+        return verdict
+
+    def reject(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
+        """
+        Refuse what was held, because a person says so; later calls do not bring it back.
+
+        Raises:
+            InvalidDecision: there is no such link, or its identities are one person.
+        """
+        return self._deciding().reject(link, by=by, why=why)
+
+    def retract(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
+        """
+        Undo a merge whose alias nobody has tried to send yet; the alias is withdrawn with the decision.
+
+        Raises:
+            InvalidDecision: there is no such link, it merged nothing, or its alias has left.
+        """
+        return self._deciding().retract(link, by=by, why=why)
+
+    def plan(self) -> Plan:
+        """
+        Return the aliases that Kissmetrics lacks; none unless some were decided on elsewhere, or given up.
+        """
+        return self._deciding().plan()
+
+    def send(self, plan: Plan) -> int:
+        """
+        Queue the aliases of a plan that are still due; return how many those are.
+        """
+        queued = self._deciding().send(plan)
+        self._wake()
+        return queued
+
+    def forget(self, identity: str) -> Forgotten:
+        """
+        Erase a person: their identities and links, the sessions of their devices, and what waits to be sent.
+
+        Calls that name them later are taken and dropped, with the warning ``forgotten``. What was delivered before
+        is Kissmetrics' to delete: the answer holds the identities to hand to it.
+        """
+        return self._deciding().forget(identity)
+
+    def _deciding(self) -> Aliases:
+        self._open()
+        return self._aliases
+
+    def _wake(self) -> None:
+        if self._deliver:
+            self._thread.wake()
+
     def flush(self, timeout: float = 10.0) -> FlushReport:
         """
         Deliver what waits now, and return what came of it and what is left.
@@ -206,7 +279,7 @@ class Bridge(ServerSideCalls[Receipt]):
         Args:
             timeout: how long to try at most, in seconds.
         """
-        self._open()
+        self._deciding().release()
         deadline = time.monotonic() + timeout
         before = self._outbox.counts()
         ends = self._outbox.ends()
@@ -259,6 +332,6 @@ class Bridge(ServerSideCalls[Receipt]):
         return self._acceptance
 
     def _taken(self, receipt: Receipt) -> Receipt:
-        if self._deliver and receipt.requests:
-            self._thread.wake()
+        if receipt.requests or (receipt.verdicts and self.graph.alias_grace):
+            self._wake()
         return receipt

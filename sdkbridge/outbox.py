@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from attrs import frozen
 
-from identity.database import Database, Migrations
+from identity.database import Connection, Database, Migrations
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request, encode
 
 MIGRATIONS: Migrations = {
@@ -149,13 +149,19 @@ class Outbox:
                     *(encode(request.parameters()), call, at_ms),
                 ),
             ).fetchone()
+            self._open_lane(connection, key, at_ms=at_ms)
+            return int(row[0])
+
+    def _open_lane(self, connection: Connection, key: int, *, at_ms: int) -> None:
+        # Looked for first: PostgreSQL only notices that a worker takes an empty lane out at this very moment if the
+        # lane was read; a conflict that does nothing counts for nothing.
+        if connection.execute("SELECT 1 FROM outbox_lane WHERE lane = ?", (key,)).fetchone() is None:
             connection.execute(
                 """
                 INSERT INTO outbox_lane (lane, free_ms, turn_ms) VALUES (?, 0, ?) ON CONFLICT (lane) DO NOTHING
                 """,
                 (key, at_ms),
             )
-            return int(row[0])
 
     def withdraw(self, number: int, *, now_ms: int) -> bool:
         """

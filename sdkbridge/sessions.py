@@ -89,6 +89,14 @@ class SessionStore:
                 ),
             )
 
+    def forget(self, identities: Iterable[str]) -> None:
+        """
+        Erase the sessions of some identities: their devices begin anew.
+        """
+        named = [(identity, identity) for identity in identities]
+        with self._database.transaction() as connection:
+            connection.executemany("DELETE FROM session WHERE identity = ? OR anonymous_id = ?", named)
+
 
 def _listed(names: Iterable[str]) -> str:
     return json.dumps(sorted(names))

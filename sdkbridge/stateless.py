@@ -5,7 +5,8 @@ What a call would become if its identities were met for the first time: mapping 
 from attrs import frozen
 
 from identity.links import Link, LinkKind, Outcome
-from identity.policy import MergePolicy, first_meeting
+from identity.policy import MergePolicy
+from identity.proposal import first_meeting
 from sdkbridge.admission import admit
 from sdkbridge.calls import Alias, AnyCall, JSONObject, parse_call
 from sdkbridge.errors import InvalidCall
@@ -60,7 +61,7 @@ def _is_merged(call: AnyCall, proposed: Proposed, policy: MergePolicy, *, at_ms:
         kind=proposed.kind or LinkKind.SERVER_ALIAS,
         at_ms=at_ms,
     )
-    verdict = policy.decide(first_meeting(link))
+    verdict = policy.decide(first_meeting(link, policy.identifiers))
     if verdict.outcome is Outcome.REFUSE and isinstance(call, Alias):
         raise RefusedAlias(verdict)
     return verdict.outcome is Outcome.MERGE

@@ -44,7 +44,8 @@ def live_one_day(address: str | Path, *, url: str) -> None:
         connection.execute("DELETE FROM outbox WHERE request = (SELECT max(request) FROM outbox)")
         connection.execute(
             "INSERT INTO dead_letter"
-            " SELECT request + 1000, lane, other_lane, identity, other_identity, path, query, call, accepted_ms, 1, 'x', 1"
+            " SELECT request + 1000, lane, other_lane, identity, other_identity, path, query, call, accepted_ms,"
+            " 1, 'x', 1"
             " FROM outbox WHERE request = (SELECT min(request) FROM outbox)"
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import test_awkward_callers
 import test_who_is_aliased as played
+from freezegun import freeze_time
 
 from sdkbridge import Bridge
 
@@ -38,7 +39,10 @@ PLAYED_BY = {
         "alias of two named identities",
         "an e-mail change before the new address was used",
     ],
-    "the same beyond a limit": ["test_a_person_with_too_many_names_is_held"],
+    "the same beyond a limit": [
+        "test_a_person_with_too_many_names_is_held",
+        "test_a_person_with_too_many_names_in_a_month_is_held",
+    ],
     "alias(X, B), X belongs to nobody": ["alias of X, which belongs to nobody"],
     "alias(X, B), X belongs to A": ["alias of X, which belongs to A"],
     "`phone.alias(B)`": [
@@ -116,11 +120,23 @@ def test_a_person_with_too_many_names_is_held(bridge: Bridge) -> None:
     """
     The sixth name of one person sends no alias; the one before did.
     """
-    changes = [played.alias(f"u{n}@example.com", f"u{n + 1}@example.com") for n in range(5)]
-    receipts = [bridge.accept(change) for change in changes]
+    receipts = []
+    for n in range(5):
+        with freeze_time(f"2026-0{n + 1}-15"):
+            receipts.append(bridge.accept(played.alias(f"u{n}@example.com", f"u{n + 1}@example.com")))
 
     assert [[r.path for r in receipt.requests] for receipt in receipts] == [["/a"]] * 4 + [[]]
     assert [v.reason for v in receipts[-1].verdicts] == ["too_many_named_identities"]
+
+
+def test_a_person_with_too_many_names_in_a_month_is_held(bridge: Bridge) -> None:
+    """
+    The fourth name within thirty days sends no alias.
+    """
+    receipts = [bridge.accept(played.alias(f"u{n}@example.com", f"u{n + 1}@example.com")) for n in range(3)]
+
+    assert [[r.path for r in receipt.requests] for receipt in receipts] == [["/a"]] * 2 + [[]]
+    assert [v.reason for v in receipts[-1].verdicts] == ["too_many_named_lately"]
 
 
 def test_an_anonymous_id_that_is_somebodys_name(bridge: Bridge) -> None:

@@ -13,6 +13,7 @@ from sdkbridge.cli.deliver import deliver
 from sdkbridge.cli.demo import demo
 from sdkbridge.cli.exchange import export_lines, import_files
 from sdkbridge.cli.exits import INTERRUPTED
+from sdkbridge.cli.graph import graph
 from sdkbridge.cli.kissmetrics import kissmetrics
 from sdkbridge.cli.lint import lint_file
 from sdkbridge.cli.map import map_calls
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, replay_calls, deliver, outbox, status, migrate, check),
+    *(demo, replay_calls, deliver, outbox, graph, status, migrate, check),
     *(map_calls, lint_file, kissmetrics, people, export_lines, import_files),
 )
 for command in COMMANDS:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from identity.clock import system_clock
 from identity.database import Database
 from identity.errors import StoreError
 from sdkbridge.cli.addresses import DatabaseAddress
@@ -81,7 +82,9 @@ def deliver(  # noqa: PLR0913, PLR0917 - click's options
     Several at once share the work, on one machine or on many, and keep the order. SIGTERM and SIGINT let what is
     under way end and give back the rest.
     """
-    from sdkbridge.delivery import Delivery, DeliverySettings  # noqa: PLC0415 - commands load what they need
+    from identity.graph import IdentityGraph  # noqa: PLC0415 - commands load what they need
+    from sdkbridge.aliases import Aliases  # noqa: PLC0415
+    from sdkbridge.delivery import Delivery, DeliverySettings  # noqa: PLC0415
     from sdkbridge.delivery.daemon import DeliveryLoop  # noqa: PLC0415
     from sdkbridge.kissmetrics.client import DEFAULT_URL, KissmetricsClient  # noqa: PLC0415
     from sdkbridge.kissmetrics.requests import Sending  # noqa: PLC0415
@@ -104,13 +107,19 @@ def deliver(  # noqa: PLR0913, PLR0917 - click's options
     try:
         database = Database(path)
         try:
-            before = Outbox(database).counts()
+            outbox = Outbox(database)
+            before = outbox.counts()
             delivery = Delivery(
-                database, client.connect, api_key=key, settings=settings, sending=Sending(method=method)
+                database,
+                client.connect,
+                api_key=key,
+                settings=settings,
+                sending=Sending(method=method),
+                release=Aliases(database, IdentityGraph(database), outbox, clock=system_clock).release,
             )
             with asyncio.Runner(loop_factory=DeliveryLoop) as runner:
                 runner.run(_run(delivery, grace_s=grace, once=once))
-            after = Outbox(database).counts()
+            after = outbox.counts()
         finally:
             database.close()
     except (StoreError, ImportError) as error:

@@ -30,7 +30,7 @@ def print_people(people: Sequence[Mapping[str, Any]], *, more: bool) -> None:
         )
         for person in people
     ]
-    _print(("identities", "events", "properties, last"), rows, empty="Nobody was found.")
+    print_rows(("identities", "events", "properties, last"), rows, empty="Nobody was found.")
     if more:
         print("There are more people than these: --limit shows more.", file=sys.stderr)  # noqa: T201
 
@@ -42,7 +42,7 @@ def print_timeline(happenings: Sequence[Mapping[str, Any]], identity: str) -> No
     rows = [
         (_moment(one["second"]), one["identity"], _what(one), _properties(one["properties"])) for one in happenings
     ]
-    _print(("UTC", "sent as", "what", "properties"), rows, empty=f"Nothing is known of {identity}.")
+    print_rows(("UTC", "sent as", "what", "properties"), rows, empty=f"Nothing is known of {identity}.")
 
 
 def print_property(found: Mapping[str, Any], identity: str, name: str) -> None:
@@ -54,7 +54,7 @@ def print_property(found: Mapping[str, Any], identity: str, name: str) -> None:
         for which, value in found.items()
         if value is not None
     ]
-    _print(("", name, "since, UTC"), rows, empty=f"{identity} had no {name}.")
+    print_rows(("", name, "since, UTC"), rows, empty=f"{identity} had no {name}.")
 
 
 def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
@@ -66,7 +66,7 @@ def print_funnel(steps: Sequence[Mapping[str, Any]]) -> None:
         (str(place), step["event"], f"{count:,}", _share(count, people[0]), _share(count, before))
         for place, (step, count, before) in enumerate(zip(steps, people, people[:1] + people, strict=False), 1)
     ]
-    _print(("step", "event", "people", "of the first", "of the one before"), rows, empty="", numbers={2, 3, 4})
+    print_rows(("step", "event", "people", "of the first", "of the one before"), rows, empty="", numbers={2, 3, 4})
 
 
 def print_counts(counts: Sequence[Mapping[str, Any]], name: str) -> None:
@@ -81,7 +81,7 @@ def print_counts(counts: Sequence[Mapping[str, Any]], name: str) -> None:
         )
         for count in counts
     ]
-    _print((name, "people", "events"), rows, empty="Nobody is counted.", numbers={1, 2})
+    print_rows((name, "people", "events"), rows, empty="Nobody is counted.", numbers={1, 2})
 
 
 def _identities(person: Mapping[str, Any]) -> list[str]:
@@ -107,9 +107,12 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else ""
 
 
-def _print(
+def print_rows(
     headings: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty: str, numbers: Collection[int] = ()
 ) -> None:
+    """
+    Print rows under headings, or a sentence if there are none.
+    """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
     console = Console(width=width, highlight=False)
     if not rows:
@@ -121,6 +124,14 @@ def _print(
     for row in rows:
         table.add_row(*map(_shown, row), end_section=any(isinstance(cell, list) and len(cell) > 1 for cell in row))
     console.print(table)
+
+
+def print_text(text: str) -> None:
+    """
+    Print a text as it is, but for what would not be seen.
+    """
+    for line in text.split("\n"):
+        print(_printable(line))  # noqa: T201
 
 
 def _shown(cell: Cell) -> Text:

@@ -30,6 +30,7 @@ class Delivery:
         clock: the time in seconds since 1970 UTC.
         settings: how many at once, at which pace, and so on.
         sending: by which method requests are sent.
+        release: asked each time that work is looked for, to queue what has become due by then.
         on_problem: told what goes wrong, in a thread of its own.
         chance: a number from 0 to 1 at each call.
         on_exchange: called each time that something was written down or looked for.
@@ -44,6 +45,7 @@ class Delivery:
         clock: Clock = system_clock,
         settings: DeliverySettings = AS_USUAL,
         sending: Sending = IOS_RULE,
+        release: Callable[[], object] = lambda: None,
         on_problem: Callable[[DeliveryProblem], object] | None = None,
         chance: Callable[[], float] = random.random,
         on_exchange: Callable[[], None] = lambda: None,
@@ -55,6 +57,7 @@ class Delivery:
         self._clock = clock
         self._settings = settings
         self._sending = sending
+        self._release = release
         self._problems = Problems(on_problem)
         self._chance = chance
         self._on_exchange = on_exchange
@@ -95,7 +98,7 @@ class Delivery:
             connections=self._first,
         )
         self._rounds = Rounds(
-            OutboxWorker(self._database, self._settings),
+            OutboxWorker(self._database, self._settings, release=self._release),
             senders,
             changed,
             clock=self._clock,

@@ -5,6 +5,8 @@ A worker takes a whole lane, with the first requests in it, and keeps it until i
 them.
 """
 
+from collections.abc import Callable
+
 from attrs import Factory, frozen
 
 from identity.database import Database
@@ -42,10 +44,18 @@ class Exchanged:
 class OutboxWorker:
     """
     One worker's end of one outbox; its tables are those that `Outbox` makes.
+
+    Args:
+        database: where the outbox is.
+        settings: how many at once, at which pace, and so on.
+        release: asked at each exchange to queue what has become due by then.
     """
 
-    def __init__(self, database: Database, settings: DeliverySettings) -> None:
+    def __init__(
+        self, database: Database, settings: DeliverySettings, *, release: Callable[[], object] = lambda: None
+    ) -> None:
         self._database = database
+        self._release = release
         self.name = worker_name()
         lease_ms = int(settings.lease_s * 1000)
         self._claims = Claims(
@@ -85,6 +95,7 @@ class OutboxWorker:
         Raises:
             StoreError: it could not be written; nothing of it happened.
         """
+        self._release()
         # Looked at first without the write lock, so that an outbox in which all is put off holds up no caller.
         lanes: list[Lane] = []
         more = not limit

@@ -10,6 +10,8 @@ import pytest
 from identity import IdentityGraph, IdentityKind, InvalidIdentity, LinkKind, MergePolicy, Outcome
 from identity.database import Database
 
+DAY_MS = 86_400_000
+
 
 @pytest.fixture
 def graph() -> IdentityGraph:
@@ -156,7 +158,9 @@ def test_a_person_beyond_the_limits_is_held(graph: IdentityGraph) -> None:
     """
     The sixth named identity, and the 101st of any kind, wait for a human.
     """
-    named = [graph.link(f"user-{n}@example.com", f"user-{n + 1}@example.com") for n in range(6)]
+    named = [
+        graph.link(f"user-{n}@example.com", f"user-{n + 1}@example.com", at_ms=n * 40 * DAY_MS) for n in range(6)
+    ]
     phones = [graph.link(f"phone-{n}", "owner", kind="first_identify") for n in range(101)]
 
     assert [verdict.outcome for verdict in named] == [Outcome.MERGE] * 4 + [Outcome.HOLD] * 1 + [Outcome.MERGE]

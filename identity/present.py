@@ -1,0 +1,106 @@
+"""
+The graph as it is: its tables, and the answers that they give.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from identity.clock import Clock
+from identity.database import Database
+from identity.ledger import Ledger
+from identity.links import Outcome, Verdict, Verdicts
+from identity.past import PastGraph
+from identity.person import GraphCounts
+from identity.policy import MergePolicy
+from identity.questions import Questions
+from identity.store import KnownIdentity, PeopleStore
+from identity.told import Told
+from identity.tombstones import Tombstones
+
+
+class PresentGraph(Questions):
+    """
+    A graph to be asked, over the tables of one database.
+
+    Attributes:
+        policy: what decides about links.
+    """
+
+    def __init__(self, database: Database | str | Path, *, policy: MergePolicy, clock: Clock) -> None:
+        self.policy = policy
+        self._database = database if isinstance(database, Database) else Database(database)
+        self._clock = clock
+        self._people = PeopleStore(self._database)
+        self._ledger = Ledger(self._database)
+        self._told = Told(self._database)
+        self._tombstones = Tombstones(self._database)
+
+    def __repr__(self) -> str:
+        return f"IdentityGraph({self._database.path!r})"
+
+    def _repr_html_(self) -> str:
+        return self.counts()._repr_html_()
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def as_of(self, time: datetime | float) -> PastGraph:
+        """
+        Return the graph as it was at a time, to be asked the same questions.
+
+        Args:
+            time: with a time zone, or in seconds since 1970 UTC.
+
+        Raises:
+            ValueError: the time has no zone.
+        """
+        if isinstance(time, datetime) and time.tzinfo is None:
+            raise ValueError("time must have a time zone, as in datetime(2026, 1, 2, tzinfo=UTC)")
+        seconds = time.timestamp() if isinstance(time, datetime) else time
+        return PastGraph(self._people, self._ledger, self.policy.identifiers, at_ms=int(seconds * 1000))
+
+    def _known_as(self, name: str) -> str:
+        known_as = self._people.known_as(name)
+        return name if known_as is None else known_as
+
+    def _identities(self, name: str) -> list[KnownIdentity]:
+        side = self._people.side(name)
+        return [] if side is None or side.person is None else self._people.identities(side.person)
+
+    def _links_at(self, name: str) -> list[Verdict]:
+        return [stored.verdict for stored in self._ledger.links_at(name)]
+
+    def _links_of(self, identities: list[KnownIdentity]) -> list[Verdict]:
+        side = self._people.side(identities[0].name) if identities else None
+        if side is None or side.person is None:
+            return []
+        return [stored.verdict for stored in self._ledger.links_of(side.person)]
+
+    def _decisions_at(self, name: str) -> list[Verdict]:
+        return self._ledger.decisions_at(name)
+
+    def held(self) -> Verdicts:
+        """
+        Return the verdicts that wait for a human, oldest first.
+        """
+        return Verdicts(stored.verdict for stored in self._ledger.links_with(Outcome.HOLD))
+
+    def counts(self) -> GraphCounts:
+        """
+        Return how much the graph holds.
+        """
+        identities, people = self._people.counts()
+        return GraphCounts(identities=identities, people=people, links=self._ledger.counts())
+
+    def close(self) -> None:
+        """
+        Let go of the file; a second call does nothing.
+        """
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

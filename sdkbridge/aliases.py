@@ -1,0 +1,231 @@
+"""
+The aliases that the graph owes Kissmetrics: in their grace, queued, withdrawn, or erased.
+
+With a grace an alias first waits here, in no lane, so that nothing waits for it. Whoever takes a call or delivers
+next queues it when it is due. Until somebody has tried to send it, its link can be retracted.
+"""
+
+from attrs import evolve
+
+from identity.clock import Clock
+from identity.database import Database, Migrations
+from identity.forgetting import Forgotten
+from identity.graph import IdentityGraph
+from identity.ids import fold
+from identity.links import LinkLike, Outcome, Verdict, ends_of
+from identity.plan import Plan
+from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.described import Described
+from sdkbridge.kissmetrics.requests import ALIAS, Request
+from sdkbridge.outbox import Outbox
+from sdkbridge.sessions import SessionStore
+from sdkbridge.stamping import identity_lane
+
+MIGRATIONS: Migrations = {
+    "1_waiting_aliases": (
+        """
+        CREATE TABLE waiting_alias (
+            identity TEXT NOT NULL, -- as _p
+            name TEXT NOT NULL, -- as _n
+            lane TEXT NOT NULL, -- that it joins when it is due
+            other_lane TEXT,
+            call TEXT NOT NULL,
+            due_ms INTEGER NOT NULL,
+            PRIMARY KEY (identity, name)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX waiting_alias_due ON waiting_alias (due_ms)",
+    ),
+}
+
+PLANNED = "plan"
+"""What stands for a call's message id where no call brought an alias."""
+
+
+class Aliases:
+    """
+    What becomes of aliases between the graph and the outbox, and of what people decide about them.
+
+    Args:
+        database: where everything is kept.
+        graph: what decides about links; its grace is that of every alias.
+        outbox: the queue.
+        clock: the time in seconds since 1970 UTC.
+    """
+
+    def __init__(self, database: Database, graph: IdentityGraph, outbox: Outbox, *, clock: Clock) -> None:
+        self._database = database
+        self._graph = graph
+        self._outbox = outbox
+        self._clock = clock
+        self._sessions = SessionStore(database)
+        self._accepted = AcceptedCalls(database)
+        self._described = Described(database)
+        database.migrate("sdkbridge.aliases", MIGRATIONS)
+
+    def owe(self, request: Request, *, lane: str, other_lane: str | None, call: str) -> bool:
+        """
+        Queue an alias, or let it wait for its grace; return whether it was queued.
+        """
+        if not self._graph.alias_grace:
+            self._queue(request, lane=lane, other_lane=other_lane, call=call)
+            return True
+        due_ms = self._now_ms() + int(self._graph.alias_grace * 1000)
+        with self._database.transaction() as connection:
+            connection.execute(
+                """
+                INSERT INTO waiting_alias (identity, name, lane, other_lane, call, due_ms)
+                VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT (identity, name) DO NOTHING
+                """,
+                (request.identity, request.name, lane, other_lane, call, due_ms),
+            )
+        return False
+
+    def _queue(self, request: Request, *, lane: str, other_lane: str | None, call: str) -> None:
+        now_ms = self._now_ms()
+        number = self._outbox.add(request, lane=lane, other_lane=other_lane, call=call, at_ms=now_ms)
+        self._graph.told((request.name or "", request.identity), at_ms=now_ms, reference=number)
+
+    def release(self) -> int:
+        """
+        Queue the aliases whose grace is over; return how many those are.
+        """
+        # Looked at first without the write lock: there is seldom any.
+        if not self._due():
+            return 0
+        return self._database.write(self._release)
+
+    def _release(self) -> int:
+        due = self._due()
+        for identity, name, lane, other_lane, call in due:
+            request = Request(path=ALIAS, identity=identity, name=name)
+            self._queue(request, lane=lane, other_lane=other_lane, call=call)
+            self._wait_no_more(identity, name)
+        return len(due)
+
+    def _due(self) -> list[tuple[str, str, str, str | None, str]]:
+        return [
+            (identity, name, lane, other_lane, call)
+            for identity, name, lane, other_lane, call in self._database.rows(
+                """
+                SELECT identity, name, lane, other_lane, call FROM waiting_alias
+                WHERE due_ms <= ? ORDER BY due_ms, identity, name
+                """,
+                (self._now_ms(),),
+            )
+        ]
+
+    def _wait_no_more(self, one: str, other: str) -> None:
+        with self._database.transaction() as connection:
+            for pair in ((one, other), (other, one)):
+                connection.execute("DELETE FROM waiting_alias WHERE identity = ? AND name = ?", pair)
+
+    def waiting(self) -> int:
+        """
+        Return how many aliases are in their grace.
+        """
+        row = self._database.row("SELECT count(*) FROM waiting_alias")
+        return 0 if row is None else int(row[0])
+
+    def _pairs_waiting(self) -> set[frozenset[str]]:
+        return {frozenset(pair) for pair in self._database.rows("SELECT identity, name FROM waiting_alias")}
+
+    def approve(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
+        """
+        Join what was held or refused, as `IdentityGraph.approve` does, and owe its alias.
+        """
+
+        def approve() -> Verdict:
+            verdict = self._graph.approve(link, by=by, why=why)
+            if verdict.outcome is Outcome.MERGE:
+                self._owe_for(verdict)
+            return verdict
+
+        return self._database.write(approve)
+
+    def _owe_for(self, verdict: Verdict) -> None:
+        request, lane, other_lane = _as_request(verdict)
+        self.owe(request, lane=lane, other_lane=other_lane, call=verdict.link.call or PLANNED)
+
+    def reject(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
+        """
+        Refuse what was held, as `IdentityGraph.reject` does.
+        """
+        return self._graph.reject(link, by=by, why=why)
+
+    def retract(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
+        """
+        Undo a merge, as `IdentityGraph.retract` does, whose alias waits or was queued and never tried.
+        """
+
+        def retract() -> Verdict:
+            older, newer = ends_of(link)
+            self._wait_no_more(fold(older), fold(newer))
+            telling = self._graph.telling(link)
+            number = None if telling is None else telling.reference
+            if number is not None and self._outbox.withdraw(number, now_ms=self._now_ms()):
+                self._graph.untold(link)
+            return self._graph.retract(link, by=by, why=why)
+
+        return self._database.write(retract)
+
+    def plan(self) -> Plan:
+        """
+        Return the aliases that Kissmetrics lacks: those of merges that nobody queued, or whose alias was given up.
+        """
+
+        def plan() -> Plan:
+            self._release()
+            for (number,) in self._database.rows("SELECT request FROM dead_letter WHERE path = ?", (ALIAS,)):
+                self._graph.untold_reference(number)
+            return self._graph.plan(waiting=self._pairs_waiting())
+
+        return self._database.write(plan)
+
+    def send(self, plan: Plan) -> int:
+        """
+        Queue the aliases of a plan that are still due; return how many those are.
+        """
+
+        def send() -> int:
+            queued, waiting = 0, self._pairs_waiting()
+            for alias in plan.aliases:
+                told = frozenset(alias.ends) in waiting or self._graph.telling(alias.verdict) is not None
+                if not told and self._graph.are_one(*alias.ends):
+                    request, lane, other_lane = _as_request(alias.verdict)
+                    self._queue(request, lane=lane, other_lane=other_lane, call=alias.verdict.link.call or PLANNED)
+                    queued += 1
+            return queued
+
+        return self._database.write(send)
+
+    def forget(self, identity: str) -> Forgotten:
+        """
+        Erase a person, as `IdentityGraph.forget` does, with their sessions and all that waits to be sent of them.
+        """
+
+        def forget() -> Forgotten:
+            forgotten = self._graph.forget(identity)
+            self._sessions.forget(forgotten.identities)
+            self._accepted.forget(forgotten.identities)
+            for name in forgotten.identities:
+                self._described.forget(name)
+            with self._database.transaction() as connection:
+                named = [(name, name) for name in forgotten.identities]
+                connection.executemany("DELETE FROM waiting_alias WHERE identity = ? OR name = ?", named)
+            return evolve(forgotten, requests=self._outbox.forget(forgotten.identities))
+
+        return self._database.write(forget)
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def _as_request(verdict: Verdict) -> tuple[Request, str, str]:
+    """
+    Return the alias of a merge, the lane whose order it keeps, and that of its other side.
+    """
+    link = verdict.link
+    lane = identity_lane(link.older) if link.device is None else f"device {link.device}"
+    return Request(path=ALIAS, identity=link.newer, name=link.older), lane, identity_lane(link.newer)
