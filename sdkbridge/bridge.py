@@ -4,7 +4,7 @@ The bridge that a backend embeds: Segment's calls in, Kissmetrics' requests out.
 
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from identity.policy import MergePolicy
 from sdkbridge.acceptance import Acceptance
 from sdkbridge.aliases import Aliases
 from sdkbridge.background import DeliveryThread
+from sdkbridge.batches import BatchAcceptance
 from sdkbridge.calls import JSONObject, device_of, parse_call
 from sdkbridge.delivery.engine import Delivery
 from sdkbridge.delivery.problems import DeliveryProblem
@@ -35,7 +36,9 @@ from sdkbridge.kissmetrics.requests import Sending
 from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox, OutboxCounts
 from sdkbridge.receipt import Receipt
+from sdkbridge.refused import RefusedCalls, RefusedMessage
 from sdkbridge.server_side import ServerSideCalls
+from sdkbridge.writable import Writable
 
 LONGEST_PAUSE_S = 0.05
 """How long `flush` sleeps before it looks again."""
@@ -82,6 +85,10 @@ class Bridge(ServerSideCalls[Receipt]):
     Takes Segment-spec calls, decides about identities, and delivers to Kissmetrics in order.
 
     When a call returns, it is committed to the file; a thread delivers it.
+
+    Attributes:
+        graph: who is who, and why.
+        refused: what was refused in batches lately, and why.
 
     Args:
         path: where sessions, identities and the outbox are kept: a SQLite file; ``"postgresql://…"``, for many
@@ -140,6 +147,9 @@ class Bridge(ServerSideCalls[Receipt]):
             ids=ids or RandomIds(),
             outbox_limit=outbox_limit,
         )
+        self.refused = RefusedCalls(self._database, clock=clock)
+        self._writable = Writable(self._database, clock=clock)
+        self._batches = BatchAcceptance(self._database, self._take, refused=self.refused)
         self._outbox = Outbox(self._database)
         self._aliases = Aliases(self._database, self.graph, self._outbox, clock=clock)
         make_delivery = partial(
@@ -159,6 +169,13 @@ class Bridge(ServerSideCalls[Receipt]):
         self._closed = False
         if deliver and (self._outbox.ends() is not None or self._aliases.waiting()):
             self._thread.wake()
+
+    @property
+    def outbox(self) -> Outbox:
+        """
+        The queue of requests for Kissmetrics: to look at; the bridge fills it and delivers from it.
+        """
+        return self._outbox
 
     def __repr__(self) -> str:
         return f"Bridge({self._database.path!r})"
@@ -199,11 +216,29 @@ class Bridge(ServerSideCalls[Receipt]):
             OutboxFull: too much waits to be delivered; nothing of it is kept.
             StoreError: it could not be written; nothing of it is kept.
         """
-        acceptance = self._open()
-        device = device_of(message) if isinstance(message, Mapping) else None
-        if device is not None:
-            return self.device(device).accept(message)
-        return self._taken(acceptance.accept(parse_call(message)))
+        return self._taken(self._take(message))
+
+    def accept_batch(
+        self, messages: Sequence[JSONObject], *, refused: Sequence[RefusedMessage] = ()
+    ) -> list[Receipt | InvalidCall]:
+        """
+        Take many calls in one commit, which costs far less than one each.
+
+        A call that is refused costs the others nothing: its error takes the place of a receipt, and it is kept
+        for a while with what was wrong (`refused`).
+
+        Args:
+            messages: as `accept` takes them.
+            refused: what the caller refused itself, to be kept in the same way.
+
+        Raises:
+            StoreError: they could not be written; nothing of any of them is kept.
+        """
+        self._open()
+        outcomes = self._batches.accept(messages, refused=refused)
+        if self._deliver and any(isinstance(outcome, Receipt) and outcome.requests for outcome in outcomes):
+            self._thread.wake()
+        return outcomes
 
     def approve(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
         """
@@ -301,6 +336,16 @@ class Bridge(ServerSideCalls[Receipt]):
         ends = self._outbox.ends()
         return ends is not None and ends[0] <= up_to
 
+    def check(self) -> None:
+        """
+        Make sure that calls could be taken now, by writing to the file.
+
+        Raises:
+            StoreError: they could not.
+        """
+        self._open()
+        self._writable.check()
+
     def status(self) -> BridgeStatus:
         """
         Return how much the file holds.
@@ -325,6 +370,13 @@ class Bridge(ServerSideCalls[Receipt]):
             return
         self._closed = True
         self._thread.stop(timeout, then=self._database.close)
+
+    def _take(self, message: JSONObject) -> Receipt:
+        acceptance = self._open()
+        device = device_of(message) if isinstance(message, Mapping) else None
+        if device is not None:
+            return self.device(device).accept(message)
+        return acceptance.accept(parse_call(message))
 
     def _open(self) -> Acceptance:
         if self._closed:

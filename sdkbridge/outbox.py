@@ -153,8 +153,8 @@ class Outbox:
             return int(row[0])
 
     def _open_lane(self, connection: Connection, key: int, *, at_ms: int) -> None:
-        # Looked for first: PostgreSQL only notices that a worker takes an empty lane out at this very moment if the
-        # lane was read; a conflict that does nothing counts for nothing.
+        # Looked for first: only because the lane was read does PostgreSQL notice a worker that takes it out empty
+        # at this very moment; a conflict that does nothing counts for nothing.
         if connection.execute("SELECT 1 FROM outbox_lane WHERE lane = ?", (key,)).fetchone() is None:
             connection.execute(
                 """
@@ -198,6 +198,20 @@ class Outbox:
                         (*some, *some),
                     ).rowcount
         return erased
+
+    def oldest_ms(self) -> int | None:
+        """
+        Return when the oldest waiting request was accepted, or None if none waits.
+        """
+        row = self._database.row("SELECT accepted_ms FROM outbox ORDER BY request LIMIT 1")
+        return None if row is None else row[0]
+
+    def being_retried(self) -> int:
+        """
+        Return how many waiting requests were tried in vain at least once.
+        """
+        row = self._database.row("SELECT count(*) FROM outbox WHERE attempts > 0")
+        return 0 if row is None else row[0]
 
     def counts(self) -> OutboxCounts:
         """

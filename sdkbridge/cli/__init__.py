@@ -20,7 +20,9 @@ from sdkbridge.cli.map import map_calls
 from sdkbridge.cli.migrate import migrate
 from sdkbridge.cli.outbox import outbox
 from sdkbridge.cli.people import people
+from sdkbridge.cli.refused import refused_calls
 from sdkbridge.cli.replay import replay_calls
+from sdkbridge.cli.serve import serve
 from sdkbridge.cli.status import status
 
 
@@ -48,7 +50,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, replay_calls, deliver, outbox, graph, status, migrate, check),
+    *(demo, replay_calls, serve, deliver, outbox, graph, status, migrate, check, refused_calls),
     *(map_calls, lint_file, kissmetrics, people, export_lines, import_files),
 )
 for command in COMMANDS:

@@ -1,0 +1,127 @@
+"""
+What `server.py` measures, each as a process of its own: the server, and apps that do less and less of its work.
+
+    python benchmarks/server_apps.py APP FOLDER
+
+Prints its URL once it accepts requests.
+"""
+
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sdkbridge.calls import JSONObject
+from sdkbridge.receipt import Receipt
+from sdkbridge.refused import RefusedMessage
+from sdkbridge.server import Project, ServerSettings, create_app
+from sdkbridge.server.answers import taken
+from sdkbridge.server.running import Listening, RunningServer
+from sdkbridge.server.writer import GroupWriter, Outcomes
+
+WRITE_KEY = "benchmark-write-key"
+
+
+def rows_of(folder: Path) -> Callable[[Sequence[JSONObject]], None]:
+    """
+    Return what keeps each call as one row, and commits once for all of them.
+    """
+    database = sqlite3.connect(folder / "rows.db", isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("CREATE TABLE call (call BLOB)")
+
+    def keep(messages: Sequence[JSONObject]) -> None:
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany("INSERT INTO call VALUES (?)", [(orjson.dumps(message),) for message in messages])
+        database.execute("COMMIT")
+
+    return keep
+
+
+def nothing(_: Path) -> Starlette:
+    """
+    Read the body, and answer.
+    """
+
+    async def answer(request: Request) -> Response:
+        await request.body()
+        return taken()
+
+    return _on_both_routes(answer)
+
+
+def decode_and_commit(folder: Path) -> Starlette:
+    """
+    Decode the body, keep each call as a row, commit, and answer.
+    """
+    keep = rows_of(folder)
+
+    async def answer(request: Request) -> Response:
+        body = orjson.loads(await request.body())
+        keep(body.get("batch", [body]))
+        return taken()
+
+    return _on_both_routes(answer)
+
+
+def _on_both_routes(answer: Callable[[Request], object]) -> Starlette:
+    return Starlette(routes=[Route(path, answer, methods=["POST"]) for path in ("/v1/batch", "/v1/track")])
+
+
+def server(folder: Path) -> object:
+    """
+    Serve as users do, but deliver nothing, since that is measured elsewhere.
+    """
+    project = Project(
+        name="benchmark",
+        write_keys=[WRITE_KEY],
+        api_key="benchmark-api-key",
+        database=folder / "bridge.db",
+        url="http://127.0.0.1:9",
+        deliver=False,
+    )
+    return create_app(ServerSettings(projects=[project]))
+
+
+def server_without_bridge(folder: Path) -> object:
+    """
+    Put the server in front of something that only keeps each call as a row: what it costs by itself.
+    """
+    app = server(folder)
+    keep = rows_of(folder)
+
+    def take(messages: Sequence[JSONObject], _: Sequence[RefusedMessage]) -> Outcomes:
+        keep(messages)
+        return [Receipt(message_id=message["messageId"]) for message in messages]
+
+    app.server.projects["benchmark"]._writer = GroupWriter(take, most_waiting=50_000)  # noqa: SLF001 - see above
+    return app
+
+
+APPS = {
+    "nothing": nothing,
+    "decode-and-commit": decode_and_commit,
+    "server-without-bridge": server_without_bridge,
+    "server": server,
+}
+
+
+def main() -> None:
+    """
+    Serve one of them until the process is killed.
+    """
+    app = APPS[sys.argv[1]](Path(sys.argv[2]))
+    listening = Listening(port=0)
+    bound = listening.bind()
+    RunningServer(app, listening, bound, on_ready=lambda url: print(url, flush=True)).run(sockets=[bound])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""
+The ASGI app: to run by itself, or to mount in another.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sdkbridge.server.answers import problem
+from sdkbridge.server.ingest import Ingest
+from sdkbridge.server.metrics import Metrics
+from sdkbridge.server.operations import Operations
+from sdkbridge.server.serving import Server
+from sdkbridge.server.settings import ServerSettings
+
+
+class ServerApp:
+    """
+    The server as an ASGI app, made by `create_app`.
+
+    A host that mounts it does not run its lifespan: databases are then opened by the first request. Hand
+    `lifespan` to the host, or call `close`, so that what is on its way is committed before the host ends.
+
+    Attributes:
+        server: its projects, each with its bridge.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        metrics = Metrics(server)
+        self._app = Starlette(
+            routes=[*Ingest(server, metrics).routes(), *Operations(server, metrics).routes()],
+            exception_handlers={HTTPException: _http_problem},
+            lifespan=self.lifespan,
+        )
+        self._app.router.redirect_slashes = False
+
+    def __repr__(self) -> str:
+        return f"ServerApp({', '.join(self.server.projects)})"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Answer one connection, as ASGI has it.
+        """
+        await self._app(_without_slash(scope), receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self, _: object = None) -> AsyncIterator[None]:
+        """
+        Open the databases, and close them at the end: the lifespan of this app, or of one that mounts it.
+        """
+        self.server.open()
+        try:
+            yield
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """
+        Commit what was taken, and let go of the databases; what is not delivered waits there.
+        """
+        self.server.close()
+
+
+def create_app(settings: ServerSettings) -> ServerApp:
+    """
+    Make the server that Segment's SDKs talk to.
+
+    Args:
+        settings: its projects, limits and secrets.
+    """
+    return ServerApp(Server(settings))
+
+
+def _without_slash(scope: Scope) -> Scope:
+    # A slash at the end means nothing here, and Litestar adds one to the path of what it mounts.
+    path = scope.get("path", "")
+    if scope["type"] == "http" and path.endswith("/") and path.strip("/"):
+        return {**scope, "path": path.rstrip("/")}
+    return scope
+
+
+async def _http_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these only
+    headers: Mapping[str, Any] = error.headers or {}
+    return problem(error.status_code, headers=headers)

@@ -1,0 +1,187 @@
+"""
+Many calls in one commit, each for itself.
+"""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from freezegun import freeze_time
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity import StoreError
+from sdkbridge import Bridge, BridgeClosed, InvalidCall
+from sdkbridge.pytest_plugin import RunningKissmetrics
+from sdkbridge.refused import KEPT_MS, RefusedMessage
+
+GOOD = {"type": "track", "userId": "ann", "event": "Good"}
+BAD = {"type": "track", "userId": "ann", "messageId": "bad"}
+
+
+@pytest.fixture
+def quiet(tmp_path: Path):
+    """
+    A bridge that delivers nothing.
+    """
+    with Bridge(tmp_path / "bridge.db", api_key="key", deliver=False) as bridge:
+        yield bridge
+
+
+def test_each_call_has_its_receipt_or_its_refusal(quiet: Bridge) -> None:
+    """
+    In the order in which they were given.
+    """
+    first, second, third, fourth = quiet.accept_batch([GOOD, BAD, "no call", GOOD])
+
+    assert [request.name for request in (*first.requests, *fourth.requests)] == ["Good", "Good"]
+    assert (second.field, third.field) == ("event", "message")
+    assert quiet.status().outbox.waiting == 2
+
+
+def test_calls_arrive_as_if_each_had_come_alone(bridge: Bridge, kissmetrics: RunningKissmetrics) -> None:
+    """
+    A batch is delivered, and its first identify joins once.
+    """
+    identify = {"type": "identify", "userId": "ann@example.com", "anonymousId": "a-1"}
+    bridge.accept_batch([{"type": "track", "anonymousId": "a-1", "event": "Opened"}, identify, identify])
+    bridge.flush()
+
+    assert kissmetrics.person("ann@example.com").event_counts == {"Opened": 1}
+    assert [request.path for request in kissmetrics.requests].count("/a") == 1
+
+
+def test_a_repeat_within_a_batch_counts_once(quiet: Bridge) -> None:
+    """
+    As it would between batches.
+    """
+    outcomes = quiet.accept_batch([GOOD | {"messageId": "m"}, GOOD | {"messageId": "m"}])
+
+    assert [outcome.repeated for outcome in outcomes] == [False, True]
+
+
+def test_a_refused_call_leaves_nothing_but_its_refusal(quiet: Bridge) -> None:
+    """
+    Not even the session of a device that it would have been the first call of.
+    """
+    quiet.accept_batch([{"type": "identify", "device": "phone", "userId": "x" * 300}, GOOD])
+    (refused,) = quiet.refused.latest()
+
+    assert (refused.field, refused.reason) == ("userId", "too_long")
+    assert quiet.graph.counts().identities == 1
+
+
+def test_a_refused_alias_keeps_its_verdict(quiet: Bridge) -> None:
+    """
+    As it does alone: who asked for it, and why it was refused, stays on record.
+    """
+    (refused,) = quiet.accept_batch([{"type": "alias", "previousId": "null", "userId": "ann"}])
+
+    assert isinstance(refused, InvalidCall)
+    assert quiet.graph.counts().links["refuse"] == 1
+
+
+def test_what_was_refused_can_be_looked_at(quiet: Bridge) -> None:
+    """
+    When, what was wrong, and the call itself, the latest first; also what was refused before it came here.
+    """
+    earlier = RefusedMessage({"x": "\udc00"}, InvalidCall("message", "is no JSON", reason="json"))
+    with freeze_time("2026-03-01T09:00:00Z"):
+        quiet.accept_batch([BAD], refused=[earlier])
+    latest, first = quiet.refused.latest()
+
+    assert (latest.field, latest.reason, latest.problem) == ("event", "required", "is required")
+    assert (latest.message_id, latest.at_ms) == ("bad", 1_772_355_600_000)
+    assert latest.message == '{"type": "track", "userId": "ann", "messageId": "bad"}'
+    assert (first.reason, first.message) == ("json", '{"x": "\\udc00"}')
+
+
+def test_refused_calls_are_kept_for_a_while_and_cut(quiet: Bridge) -> None:
+    """
+    Neither a client that sends nonsense for weeks nor one long call fills the disk.
+    """
+    with freeze_time("2026-03-01T09:00:00Z"):
+        quiet.accept_batch([BAD | {"properties": {"x": "y" * 100_000}}])
+    (refused,) = quiet.refused.latest()
+    with freeze_time("2026-03-01T09:00:00Z") as time:
+        time.tick(KEPT_MS / 1000 + 1)
+        quiet.accept_batch([BAD | {"messageId": "new"}])
+
+    assert len(refused.message) == 4_000
+    assert [one.message_id for one in quiet.refused.latest()] == ["new"]
+
+
+def test_only_so_many_are_kept(quiet: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The latest of them.
+    """
+    monkeypatch.setattr("sdkbridge.refused.KEPT", 3)
+    for number in range(10):
+        quiet.accept_batch([BAD | {"messageId": f"m-{number}"}])
+
+    assert [one.message_id for one in quiet.refused.latest()] == ["m-9", "m-8", "m-7"]
+
+
+def test_a_batch_that_cannot_be_written_leaves_nothing(quiet: Bridge) -> None:
+    """
+    Not the calls before the failure either: whoever sent them sends all of them again.
+    """
+    connection = sqlite3.connect(quiet._database.path)
+    connection.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON outbox WHEN NEW.query LIKE '%Last%' "
+        "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    )
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError):
+        quiet.accept_batch([GOOD, BAD, GOOD | {"event": "Last"}])
+
+    assert quiet.status().outbox.waiting == 0
+    assert quiet.refused.latest() == []
+
+
+def test_a_fault_in_one_call_costs_the_others_nothing(quiet: Bridge, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A message that would fail for ever must not stop all that come with it; nothing of it goes into the log.
+    """
+
+    class Secret(dict):
+        def items(self) -> object:
+            raise RuntimeError("ann@example.com")
+
+    first, second = quiet.accept_batch([GOOD | {"properties": Secret(x=1)}, GOOD])
+
+    assert (first.reason, str(first)) == ("fault", "message met a fault of the bridge (RuntimeError)")
+    assert second.requests
+    assert "RuntimeError in test_batches.py" in caplog.text
+    assert "ann@example.com" not in caplog.text
+
+
+def test_a_closed_bridge_takes_no_batch(quiet: Bridge) -> None:
+    """
+    And says so.
+    """
+    quiet.close()
+    with pytest.raises(BridgeClosed):
+        quiet.accept_batch([GOOD])
+
+
+@given(st.lists(st.sampled_from(["good", "bad", "switched off"]), max_size=12), st.integers(1, 5))
+def test_how_calls_are_grouped_makes_no_difference(kinds: list[str], size: int) -> None:
+    """
+    One by one, or in batches of any size: the same requests, in the same order.
+    """
+    messages = {
+        "good": GOOD | {"timestamp": "2026-03-01T09:00:00Z"},
+        "bad": BAD,
+        "switched off": GOOD | {"integrations": {"All": False}},
+    }
+    calls = [messages[kind] for kind in kinds]
+    queries = []
+    for group in (1, size):
+        with Bridge(":memory:", api_key="key", deliver=False) as bridge:
+            for start in range(0, len(calls), group):
+                bridge.accept_batch(calls[start : start + group])
+            queries.append(bridge._database.rows("SELECT path, query FROM outbox ORDER BY request"))
+
+    assert queries[0] == queries[1]
