@@ -6,7 +6,8 @@ Delivering to a sink on this machine: ours, durable and in order, against client
     python benchmarks/delivery.py --waiting --most 7          and 10^7
 
 Needs the dependency group ``benchmarks`` and the extra ``fast``. Every figure is the median of some rounds, in
-which all take their turn; ratios are between peers of one run, since machines differ.
+which all take their turn; ratios are between peers of one run, since machines differ. Beside the rate stands the
+processor time of a request, which other work on the machine changes least.
 """
 
 import argparse
@@ -50,40 +51,51 @@ def request(number: int, *, people: int) -> Request:
 @frozen
 class Peer:
     """
-    A way to send, and how to measure it: from a URL, a number of requests and of connections to requests a second.
+    A way to send, and how to measure it with a URL, a number of requests, and one of connections.
     """
 
     name: str
-    measure: Callable[[str, int, int], float]
+    measure: Callable[[str, int, int], "Measured"]
 
 
-def timed(work: Callable[[], object], requests: int) -> float:
+@frozen
+class Measured:
     """
-    Return how many requests a second some work did.
+    How many requests a second, and how many microseconds of processor time for each.
     """
-    started = time.perf_counter()
+
+    rate: float
+    cpu_us: float
+
+
+def timed(work: Callable[[], object], requests: int) -> Measured:
+    """
+    Return how fast some work did so many requests.
+    """
+    started, began_cpu = time.perf_counter(), time.process_time()
     work()
-    return requests / (time.perf_counter() - started)
+    cpu_s = time.process_time() - began_cpu
+    return Measured(requests / (time.perf_counter() - started), cpu_s / requests * 1e6)
 
 
-def bridge_outbox(transport: Callable[[str], object]) -> Callable[[str, int, int], float]:
+def bridge_outbox(transport: Callable[[str], object]) -> Callable[[str, int, int], Measured]:
     """
     Deliver from a file, with one lane for each person, and all of it written down.
     """
 
-    def measure(url: str, requests: int, connections: int) -> float:
+    def measure(url: str, requests: int, connections: int) -> Measured:
         with tempfile.TemporaryDirectory() as folder:
             database = Database(Path(folder) / "outbox.db")
             fill(database, requests, people=max(1000, 2 * connections))
             client = KissmetricsClient(url, transport=lambda: transport("http"))
             settings = DeliverySettings(concurrency=connections)
             delivery = Delivery(database, client.connect, api_key="key", settings=settings)
-            rate = timed(delivery.run_once, requests)
+            measured = timed(delivery.run_once, requests)
             counts = Outbox(database).counts()
             if (counts.waiting, counts.delivered) != (0, requests):
                 raise RuntimeError(f"not all was delivered: {counts}")
             database.close()
-        return rate
+        return measured
 
     return measure
 
@@ -107,7 +119,7 @@ def urls(url: str, requests: int) -> list[str]:
     return [f"{url}/e?_k=key&{encode(request(n, people=1000).parameters())}" for n in range(requests)]
 
 
-def shared_client(url: str, requests: int, connections: int) -> float:
+def shared_client(url: str, requests: int, connections: int) -> Measured:
     """
     Send with one httpx.AsyncClient that all tasks share: the obvious way.
     """
@@ -126,7 +138,7 @@ def shared_client(url: str, requests: int, connections: int) -> float:
     return timed(lambda: asyncio.run(run()), requests)
 
 
-def bare_aiohttp(url: str, requests: int, connections: int) -> float:
+def bare_aiohttp(url: str, requests: int, connections: int) -> Measured:
     """
     Send with one aiohttp session, which stores nothing, orders nothing and retries nothing.
     """
@@ -145,7 +157,7 @@ def bare_aiohttp(url: str, requests: int, connections: int) -> float:
     return timed(lambda: asyncio.run(run()), requests)
 
 
-def py_kissmetrics(url: str, requests: int, connections: int) -> float:  # noqa: ARG001 - it has one
+def py_kissmetrics(url: str, requests: int, connections: int) -> Measured:  # noqa: ARG001 - it has one
     """
     Send with Kissmetrics' own client, one request after the other.
     """
@@ -179,20 +191,22 @@ def compare(delay_s: float, connections: int, *, requests: int, rounds: int) -> 
     """
     Print what each peer delivers a second.
     """
-    found: dict[str, list[float]] = {peer.name: [] for peer in PEERS}
+    found: dict[str, list[Measured]] = {peer.name: [] for peer in PEERS}
     with sink(delay_s) as running:
         for _ in range(rounds):
             for peer in PEERS:
                 fewer = SLOW.get(peer.name, 1) if delay_s else 1
                 found[peer.name].append(peer.measure(running.url, requests // fewer, connections))
-    median = {name: statistics.median(rates) for name, rates in found.items()}
+    median = {name: statistics.median(one.rate for one in measured) for name, measured in found.items()}
     ceiling = connections / delay_s if delay_s else None
     print(f"\nanswers after {delay_s * 1000:.0f} ms, {connections} in flight, {requests} requests")
     for name, rate in median.items():
         of_ceiling = "" if ceiling is None else f"{rate / ceiling:8.2f} of the ceiling"
-        spread = f"({min(found[name]):,.0f}-{max(found[name]):,.0f})"
+        rates = [one.rate for one in found[name]]
+        spread = f"({min(rates):,.0f}-{max(rates):,.0f})"
+        cpu = f"{min(one.cpu_us for one in found[name]):7,.0f} µs"
         against = "".join(f"{rate / median[other]:9.2f} x {other}" for other in (SHARED, KISS, BARE))
-        print(f"  {name:<34}{rate:>9,.0f}/s {spread:<18}{of_ceiling}{against}")
+        print(f"  {name:<34}{rate:>9,.0f}/s {spread:<18}{cpu}{of_ceiling}{against}")
 
 
 def waiting(most: int) -> None:
