@@ -3,7 +3,6 @@ Claims: what may be sent follows from the queue alone, and costs the same howeve
 """
 
 import random
-from collections.abc import Iterator
 
 import pytest
 from attrs import define
@@ -24,11 +23,12 @@ SETTINGS = DeliverySettings()
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    database = Database()
-    Outbox(database)
-    yield database
-    database.close()
+def database(any_database: Database) -> Database:
+    """
+    An outbox on each kind of store in turn.
+    """
+    Outbox(any_database)
+    return any_database
 
 
 def add(database: Database, lane: str, *, other: str | None = None, times: int = 1, at_ms: int = NOW_MS) -> None:
@@ -111,7 +111,7 @@ def test_ready_lanes_and_those_due_again_share_a_claim(database: Database) -> No
     assert len(keys) == 10
 
 
-def test_no_claim_reads_through_a_table(database: Database) -> None:
+def test_no_claim_reads_through_a_table() -> None:
     """
     SQLite looks everything up in an index, so that a claim is as quick with ten million requests as with ten.
     """
