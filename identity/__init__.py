@@ -22,6 +22,7 @@ from identity.placeholders import PLACEHOLDERS, Placeholders
 from identity.plan import Plan, PlannedAlias
 from identity.policy import MergePolicy
 from identity.proposal import Caution, Decision, Proposal, Rule, Side
+from identity.squished import audit
 from identity.store import KnownIdentity
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "StoreError",
     "Verdict",
     "Verdicts",
+    "audit",
 ]

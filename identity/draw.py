@@ -1,36 +1,30 @@
 """
-One person's graph as a drawing: who is joined, by what, and what was held or refused.
+A person as a drawing: who is joined, and by what; of a squished one also what is to blame.
 
-Needs networkx and numpy for the layout: ``pip install sdkbridge[notebooks]``.
+Needs networkx: ``pip install sdkbridge[charts]``.
 """
-
-from collections.abc import Mapping
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 from attrs import frozen
 
-from identity.ids import IdentityKind
+from identity.drawing.sketch import Group, Node, Shape, Sketch, Stroke, Tie
+from identity.drawing.svg import MOST_NODES, svg
+from identity.drawing.text import day, shortened
+from identity.ids import IdentityKind, is_email, is_placeholder
 from identity.links import Outcome, Verdict
 from identity.person import Person
+from identity.squished import Kind, Part, SquishedPerson
+from identity.squished.words import HEADINGS, counted, heading
+from identity.store import KnownIdentity
 
-WIDTH, HEIGHT = 760.0, 420.0
-MARGIN_X, MARGIN_Y = 130.0, 50.0
-LONGEST_LABEL = 24
+MOST_PARTS = 6
+MOST_IN_A_PART = 12
 
-COLOURS = {
-    Outcome.MERGE: "#2f7d4f",
-    Outcome.KNOWN: "#8a8f98",
-    Outcome.HOLD: "#b7791f",
-    Outcome.REFUSE: "#b83232",
+_STROKES = {
+    Outcome.MERGE: Stroke.MERGED,
+    Outcome.KNOWN: Stroke.KNOWN,
+    Outcome.HOLD: Stroke.HELD,
+    Outcome.REFUSE: Stroke.REFUSED,
 }
-MADE_UP = frozenset({IdentityKind.ANONYMOUS, IdentityKind.GENERATED})
-FILLS: dict[IdentityKind | None, str] = {
-    **dict.fromkeys(MADE_UP, "#eef0f3"),
-    IdentityKind.NAMED: "#dcebfb",
-    None: "#fbe3e3",
-}
-
-Point = tuple[float, float]
 
 
 @frozen
@@ -39,7 +33,7 @@ class Drawing:
     A picture that notebooks show by themselves.
 
     Attributes:
-        svg: the picture as SVG text.
+        svg: the picture as SVG text; it needs nothing else, and may be a part of a page.
     """
 
     svg: str
@@ -47,122 +41,133 @@ class Drawing:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow-x:auto">{self.svg}</div>'
 
-def draw(person: Person) -> Drawing:
+
+def draw(person: Person, *, most: int = MOST_NODES) -> Drawing:
     """
-    Draw a person: named identities as boxes, anonymous ones as pills, links with their kind.
+    Draw a person: each identity in its shape, under the one that it was linked with, and each link with its words.
 
-    A held link is dashed; a refused one is dotted, and its reason is written beside it. Identities of other
-    people appear where a link reaches them.
+    A held link is dashed, a refused one crossed out. Identities of other people appear where such a link reaches
+    them, with a dotted outline.
+
+    Args:
+        person: whom to draw.
+        most: how many identities to show; beyond, whole branches are counted in words.
 
     Raises:
-        ImportError: networkx or numpy is not installed.
+        ImportError: networkx is not installed.
     """
-    kinds: dict[str, IdentityKind | None] = {known.name: known.kind for known in person.identities}
+    return Drawing(svg(_person(person), most=most))
+
+
+def draw_squished(person: SquishedPerson) -> Drawing:
+    """
+    Draw a squished person: each part that it would be in a frame of its own, and the links to blame crossed out.
+
+    The largest parts are shown, and of each the best known identities.
+
+    Raises:
+        ImportError: networkx is not installed.
+    """
+    return Drawing(svg(_squished(person)))
+
+
+def _person(person: Person) -> Sketch:
+    nodes = {known.name: _known(known) for known in person.identities}
     for verdict in person.verdicts:
         for end in (verdict.link.older, verdict.link.newer):
-            kinds.setdefault(end, None if verdict.reason == "placeholder" else IdentityKind.NAMED)
-    if not kinds:
-        kinds[person.name] = None
-    places = _layout(list(kinds), person.verdicts)
-    members = {known.name for known in person.identities}
-    picture = Element(
-        "svg",
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "viewBox": f"0 0 {WIDTH:g} {HEIGHT:g}",
-            "width": f"{WIDTH:g}",
-            "font-family": "system-ui, sans-serif",
-            "font-size": "12",
-            "role": "img",
-            "aria-label": f"The identities of {person.name}",
-        },
+            nodes.setdefault(end, _guest(end))
+    nodes = nodes or {person.name: Node(name=person.name, shape=_shape_of(person.name))}
+    count = counted(len(person.identities), "identity", "identities")
+    outcomes = [verdict.outcome for verdict in person.verdicts]
+    states = [f"{outcomes.count(outcome)} {outcome.value}" for outcome in Outcome if outcome in outcomes]
+    return Sketch(
+        title=f"{shortened(person.name)}: {count}",
+        description=f"The identity graph of {person.name}. Links by verdict: {', '.join(states) or 'none'}.",
+        groups=(Group(nodes=tuple(nodes.values())),),
+        ties=tuple(map(_decided, person.verdicts)),
     )
-    SubElement(picture, "rect", {"width": "100%", "height": "100%", "fill": "white"})
-    for verdict in person.verdicts:
-        _draw_link(picture, verdict, places)
-    for name, kind in kinds.items():
-        _draw_identity(picture, name, kind, places[name], member=name in members)
-    return Drawing(tostring(picture, encoding="unicode"))
 
 
-def _layout(names: list[str], verdicts: tuple[Verdict, ...]) -> Mapping[str, Point]:
-    """
-    Return the middle of each identity, spread over the picture.
-    """
-    import networkx as nx  # noqa: PLC0415 - an extra that only drawings need
-
-    graph = nx.Graph()
-    graph.add_nodes_from(names)
-    graph.add_edges_from((verdict.link.older, verdict.link.newer) for verdict in verdicts)
-    if len(names) == 1:
-        return {names[0]: (WIDTH / 2, HEIGHT / 2)}
-    places = nx.spring_layout(graph, seed=7, k=2.5 / len(names) ** 0.5, iterations=200)
-    lows = [min(float(place[axis]) for place in places.values()) for axis in (0, 1)]
-    highs = [max(float(place[axis]) for place in places.values()) for axis in (0, 1)]
-
-    def spread(place: Point, axis: int, size: float, margin: float) -> float:
-        extent = highs[axis] - lows[axis]
-        share = 0.5 if extent < 1e-9 else (float(place[axis]) - lows[axis]) / extent
-        return margin + share * (size - 2 * margin)
-
-    return {
-        name: (spread(place, 0, WIDTH, MARGIN_X), spread(place, 1, HEIGHT, MARGIN_Y))
-        for name, place in places.items()
-    }
-
-
-def _draw_link(picture: Element, verdict: Verdict, places: Mapping[str, Point]) -> None:
-    (x1, y1), (x2, y2) = places[verdict.link.older], places[verdict.link.newer]
-    dashes = {Outcome.HOLD: "7 5", Outcome.REFUSE: "2 5"}.get(verdict.outcome, "none")
-    colour = COLOURS[verdict.outcome]
-    SubElement(
-        picture,
-        "line",
-        {
-            "x1": f"{x1:.1f}",
-            "y1": f"{y1:.1f}",
-            "x2": f"{x2:.1f}",
-            "y2": f"{y2:.1f}",
-            "stroke": colour,
-            "stroke-width": "2",
-            "stroke-dasharray": dashes,
-        },
+def _guest(name: str) -> Node:
+    shape = _shape_of(name)
+    return Node(
+        name=name, shape=shape, guest=True, note="nobody" if shape is Shape.PLACEHOLDER else "somebody else"
     )
-    kind = verdict.link.kind.replace("_", " ")
-    words = kind if verdict.outcome is Outcome.MERGE else f"{verdict.outcome}: {verdict.reason.replace('_', ' ')}"
-    _write(picture, words, ((x1 + x2) / 2, (y1 + y2) / 2), colour=colour, halo=True)
 
 
-def _draw_identity(picture: Element, name: str, kind: IdentityKind | None, place: Point, *, member: bool) -> None:
-    label = name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
-    width, height = 7.2 * len(label) + 26, 30.0
-    box = SubElement(
-        picture,
-        "rect",
-        {
-            "x": f"{place[0] - width / 2:.1f}",
-            "y": f"{place[1] - height / 2:.1f}",
-            "width": f"{width:.1f}",
-            "height": f"{height:.1f}",
-            "rx": "15" if kind in MADE_UP else "4",
-            "fill": FILLS[kind],
-            "stroke": "#33475b" if member else "#a0a7b0",
-            "stroke-dasharray": "none" if member else "3 3",
-        },
+def _records(count: int) -> str:
+    return counted(count, "record", "records") if count else ""
+
+
+def _known(known: KnownIdentity) -> Node:
+    shape = {IdentityKind.GENERATED: Shape.GENERATED, IdentityKind.ANONYMOUS: Shape.ANONYMOUS}.get(known.kind)
+    return Node(
+        name=known.name,
+        shape=shape or _shape_of(known.name),
+        at_ms=known.first_ms,
+        note=_records(known.records),
     )
-    SubElement(box, "title").text = name
-    _write(picture, label, place, colour="#1f2a37", halo=False)
 
 
-def _write(picture: Element, words: str, place: Point, *, colour: str, halo: bool) -> None:
-    style = {
-        "x": f"{place[0]:.1f}",
-        "y": f"{place[1]:.1f}",
-        "fill": colour,
-        "text-anchor": "middle",
-        "dominant-baseline": "central",
-    }
-    if halo:
-        style |= {"stroke": "white", "stroke-width": "5", "paint-order": "stroke", "font-size": "11"}
-    SubElement(picture, "text", style).text = words
+def _shape_of(name: str) -> Shape:
+    if is_placeholder(name):
+        return Shape.PLACEHOLDER
+    return Shape.EMAIL if is_email(name) else Shape.ACCOUNT
+
+
+def _decided(verdict: Verdict) -> Tie:
+    link = verdict.link
+    said = link.kind.value if verdict.outcome is Outcome.MERGE else f"{verdict.outcome.value}: {verdict.reason}"
+    return Tie(
+        older=link.older,
+        newer=link.newer,
+        at_ms=link.at_ms,
+        words=f"{said.replace('_', ' ')}, {day(link.at_ms)}",
+        stroke=_STROKES[verdict.outcome],
+    )
+
+
+def _squished(person: SquishedPerson) -> Sketch:
+    shared = [part for part in person.parts if part.nobody]
+    others = [part for part in person.parts if not part.nobody]
+    shown = [*shared[:MOST_PARTS], *others[:MOST_PARTS]]
+    more = len(person.parts) - len(shown)
+    more_people = f"; {more:,} more are not shown" if more else ""
+    blamed = {(one.link.older, one.link.newer): one for one in person.blamed}
+    ties = []
+    for link in person.links:
+        found = blamed.get((link.older, link.newer))
+        said = f"{HEADINGS[found.cause]}, " if found is not None else ""
+        times = f", {link.count:,} times" if link.count > 1 else ""
+        stroke = Stroke.MERGED if found is None else Stroke.BLAMED
+        words = f"{said}{day(link.at_ms)}{times}"
+        ties.append(Tie(older=link.older, newer=link.newer, at_ms=link.at_ms, words=words, stroke=stroke))
+    return Sketch(
+        title=heading(person),
+        description=person.explanation,
+        groups=tuple(map(_group, shown)),
+        ties=tuple(ties),
+        about=f"Each frame would be one person without what is crossed out{more_people}.",
+    )
+
+
+def _group(part: Part) -> Group:
+    shown = part.identities[:MOST_IN_A_PART]
+    more = len(part.identities) - len(shown)
+    who = "nobody" if part.nobody else shortened(part.name)
+    title = ", ".join(filter(None, (who, _records(part.records))))
+    return Group(
+        title=f"{title}, and {more:,} identities not shown" if more else title,
+        nodes=tuple(
+            Node(
+                name=one.name,
+                shape=Shape(one.kind) if one.kind in set(Kind) else Shape.OTHER,
+                at_ms=one.activity.first_ms,
+                note=_records(one.activity.records),
+            )
+            for one in shown
+        ),
+    )

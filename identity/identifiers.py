@@ -25,12 +25,22 @@ LOOKS: Mapping[str, str] = {
     PHONE: r"\+\d[\d ()./-]{5,20}\d",
 }
 
-MADE_UP = (
-    # UUIDs, as phones' SDKs make them up, and the 28 characters of base64 of Kissmetrics' JavaScript library.
-    re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE),
-    re.compile(r"[A-Za-z0-9+/]{27}="),
+MADE_UP = re.compile(
+    r"""
+      \{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?
+    | (?-i:[A-Za-z0-9+/]{27}=)
+    | (?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{16,64}
+    | (?:GA\d\.\d\.)?\d{6,10}\.\d{9,10}
+    | (?:anon|anonymous|device|\$device|visitor|guest)[-_:.].+
+    | .+-anonymous-\d+
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-"""What an identity looks like that an SDK made up; it counts only where nobody said that it is a name."""
+"""
+What an identity looks like that an SDK made up: UUIDs, 28 characters of base64 (Kissmetrics' JavaScript library),
+long hexadecimal numbers (installation ids, advertising ids), two numbers with a dot (Google's client ids).
+It counts only where nobody said that it is a name.
+"""
 
 _SORT = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -101,8 +111,7 @@ class Identifiers:
         """
         Return whether an identity of which nothing is known looks made up by an SDK, or like a name.
         """
-        made_up = any(looks.fullmatch(name) for looks in MADE_UP)
-        return IdentityKind.ANONYMOUS if made_up else IdentityKind.NAMED
+        return IdentityKind.ANONYMOUS if MADE_UP.fullmatch(name) else IdentityKind.NAMED
 
 
 IDENTIFIERS = Identifiers()

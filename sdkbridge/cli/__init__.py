@@ -8,6 +8,7 @@ usage, 3 done but some input was refused, 130 interrupted.
 import click
 
 import sdkbridge
+from sdkbridge.cli.audit import audit_people
 from sdkbridge.cli.check import check
 from sdkbridge.cli.deliver import deliver
 from sdkbridge.cli.demo import demo
@@ -21,6 +22,7 @@ from sdkbridge.cli.migrate import migrate
 from sdkbridge.cli.outbox import outbox
 from sdkbridge.cli.people import people
 from sdkbridge.cli.refused import refused_calls
+from sdkbridge.cli.repair import repair_export
 from sdkbridge.cli.replay import replay_calls
 from sdkbridge.cli.serve import serve
 from sdkbridge.cli.status import status
@@ -51,7 +53,7 @@ def main() -> None:
 
 COMMANDS = (
     *(demo, replay_calls, serve, deliver, outbox, graph, status, migrate, check, refused_calls),
-    *(map_calls, lint_file, kissmetrics, people, export_lines, import_files),
+    *(map_calls, lint_file, kissmetrics, people, export_lines, import_files, audit_people, repair_export),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -131,7 +131,7 @@ def print_text(text: str) -> None:
     Print a text as it is, but for what would not be seen.
     """
     for line in text.split("\n"):
-        print(_printable(line))  # noqa: T201
+        print(printable(line))  # noqa: T201
 
 
 def _shown(cell: Cell) -> Text:
@@ -139,8 +139,11 @@ def _shown(cell: Cell) -> Text:
     if cell is None:
         return Text("no value", style="dim italic")
     lines = [cell] if isinstance(cell, str) else cell
-    return Text("\n".join(map(_printable, lines)))
+    return Text("\n".join(map(printable, lines)))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """
+    Return a text with what a terminal would obey spelt out.
+    """
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

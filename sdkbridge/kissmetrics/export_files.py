@@ -73,8 +73,8 @@ def write_revisions(folder: Path, lines: Iterable[Mapping[str, Any]], *, count: 
     _refuse_another_export(folder, -(-count // lines_per_file))
     (folder / "revisions").mkdir(parents=True, exist_ok=True)
     written = list(_write_lines(folder, iter(lines), lines_per_file))
-    _replace(folder / "index.csv", [_table(INDEX_HEADINGS, map(_index_row, written))])
-    _replace(folder / "status.csv", [_table(STATUS_HEADINGS, [_status_row(written)])])
+    replace(folder / "index.csv", [_table(INDEX_HEADINGS, map(_index_row, written))])
+    replace(folder / "status.csv", [_table(STATUS_HEADINGS, [_status_row(written)])])
     return len(written)
 
 
@@ -90,11 +90,14 @@ def _write_lines(folder: Path, lines: Iterator[Mapping[str, Any]], lines_per_fil
         number += 1
         seconds = [line["_t"] for line in page]
         revision = _Revision(number, min(seconds), max(seconds))
-        _replace(folder / revision.filename, map(json_line, page))
+        replace(folder / revision.filename, map(json_line, page))
         yield revision
 
 
-def _replace(path: Path, texts: Iterable[str]) -> None:
+def replace(path: Path, texts: Iterable[str]) -> None:
+    """
+    Write a file that gets its name when it is whole.
+    """
     unfinished = path.with_name(f"{path.name}.unfinished")
     with unfinished.open("w", encoding="utf-8", newline="") as file:
         file.writelines(texts)

@@ -8,6 +8,7 @@ some of which spell text that is not ASCII as octal escapes of its UTF-8 bytes, 
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NoReturn
 
 from attrs import field, frozen
@@ -115,12 +116,14 @@ def second_of(text: str) -> int:
 def _members(text: bytes) -> tuple[dict[str, str], bool]:
     try:
         try:
-            return _checked(_loaded(text)), False
+            # Without escapes, ASCII is sure to be writable.
+            plain = text.isascii() and b"\\" not in text
+            return _checked(_loaded(text), plain=plain), False
         except json.JSONDecodeError:
             whole = ESCAPE.sub(_unescaped, text)
             if whole == text:
                 raise
-            return _checked(_loaded(whole)), True
+            return _checked(_loaded(whole), plain=False), True
     except UnicodeDecodeError:
         raise InvalidExportLine("not_utf8", "the line is not UTF-8") from None
     except (json.JSONDecodeError, RecursionError):
@@ -128,13 +131,13 @@ def _members(text: bytes) -> tuple[dict[str, str], bool]:
 
 
 def _loaded(text: bytes) -> Any:  # noqa: ANN401 - JSON is anything
-    return json.loads(
-        # A number stays as it was written, however long.
-        text.decode("utf-8-sig"),
-        parse_int=str,
-        parse_float=str,
-        parse_constant=_not_a_number,
-    )
+    return _decoder().decode(text.decode("utf-8-sig"))
+
+
+@cache
+def _decoder() -> json.JSONDecoder:
+    # A number stays as it was written, however long.
+    return json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_not_a_number)
 
 
 def _not_a_number(_: str) -> NoReturn:
@@ -152,13 +155,13 @@ def _unescaped(found: re.Match[bytes]) -> bytes:
     )
 
 
-def _checked(members: object) -> dict[str, str]:
+def _checked(members: object, *, plain: bool) -> dict[str, str]:
     if not isinstance(members, dict):
         raise InvalidExportLine("not_an_object", "the line is not a JSON object")
     for name, value in members.items():
         if not isinstance(value, str):
             raise InvalidExportLine("value_not_text", "is neither a text nor a number", field=_shown(name))
-        if writable(name) != name or writable(value) != value:
+        if not plain and (writable(name) != name or writable(value) != value):
             raise InvalidExportLine("not_utf8", "is not UTF-8", field=_shown(name))
     return members
 
