@@ -71,7 +71,7 @@ def run(name: str, folder: Path) -> dict[str, object]:
     Let a program read an export in a process of its own.
     """
     command = [sys.executable, __file__, "0", "--run", name, "--folder", str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
 
@@ -98,7 +98,7 @@ def write(folder: Path, lines: int) -> int:
     """
     Write an export of so many lines.
     """
-    from planted_faults import squished_export, write_revisions  # noqa: PLC0415 - found beside the tests
+    from planted_faults import squished_export, write_revisions
 
     written = batch = 0
     while written < lines:
@@ -134,7 +134,7 @@ def with_networkx(folder: Path) -> str:
     """
     Put the people together in memory.
     """
-    import networkx as nx  # noqa: PLC0415 - counts for this program only
+    import networkx as nx
 
     graph = nx.Graph()
     for text in texts(folder):
@@ -148,7 +148,7 @@ def only_read(folder: Path) -> str:
     """
     Read every line as an import does.
     """
-    from sdkbridge.kissmetrics.export_lines import parse_export_line  # noqa: PLC0415
+    from sdkbridge.kissmetrics.export_lines import parse_export_line
 
     for text in texts(folder):
         parse_export_line(text)
@@ -159,7 +159,7 @@ def audited(folder: Path) -> str:
     """
     Find the squished people.
     """
-    from sdkbridge.export_audit import audit_export  # noqa: PLC0415
+    from sdkbridge.export_audit import audit_export
 
     found = audit_export([folder]).found
     return f"{found.people:,} people, {len(found.squished):,} squished, {len(found.blamed):,} links to blame"

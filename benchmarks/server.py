@@ -110,7 +110,7 @@ def running(app: str) -> Iterator[tuple[tuple[str, int], int]]:
     """
     with tempfile.TemporaryDirectory(prefix="sdkbridge-benchmark-") as folder:
         program = [sys.executable, str(Path(__file__).with_name("server_apps.py")), app, folder]
-        process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
+        process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
         try:
             pin(process.pid, -1)
             url = urlsplit(process.stdout.readline().strip())

@@ -87,7 +87,7 @@ def sink(delay_s: float) -> Iterator[Sink]:
     Run a sink until the block ends.
     """
     command = [sys.executable, str(Path(__file__)), str(delay_s)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:  # noqa: S603 - our own script
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             yield Sink(int(cast("BinaryIO", process.stdout).readline()))
         finally:

@@ -4,7 +4,9 @@ What can go wrong in the identity graph.
     IdentityError
     ├── InvalidIdentity   an identity that nobody can be known by (also a ValueError)
     ├── InvalidDecision   a link that cannot be approved, rejected or retracted (also a ValueError)
-    └── StoreError        the file that keeps the graph cannot be used
+    ├── InvalidLinks      a table that holds no links (also a ValueError)
+    ├── StoreError        the file that keeps the graph cannot be used
+    └── Unresolved        what a cluster made of some links cannot be right
 """
 
 
@@ -21,6 +23,21 @@ class InvalidIdentity(IdentityError, ValueError):
     Attributes:
         field: which argument held it.
         problem: what is wrong with it, without the value itself.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class InvalidLinks(IdentityError, ValueError):
+    """
+    A table or file that links cannot be read from.
+
+    Attributes:
+        field: which column or argument it is.
+        problem: what is wrong with it.
     """
 
     def __init__(self, field: str, problem: str) -> None:
@@ -61,3 +78,9 @@ class StoreError(IdentityError):
         Return the same error for another thread, which will add its own traceback to it.
         """
         return type(self)(self.path, self.problem)
+
+
+class Unresolved(IdentityError):
+    """
+    What a cluster made of some links breaks a rule that holds for every right answer: do nothing with it.
+    """

@@ -18,7 +18,10 @@ COMMITTED = (*PACKAGES, "tests", "fixtures", "notebooks", "docs", "requirements"
 LINES_IN_A_MODULE = 450
 LINES_IN_A_FUNCTION = 60
 
-SLOW_TO_IMPORT = {"click", "http.server", "httpx", "psycopg", "rich", "sqlite_utils"}
+SLOW_TO_IMPORT = {
+    *("click", "http.server", "httpx", "psycopg", "rich", "sqlite_utils"),
+    *("numba", "numpy", "polars", "pyspark", "scipy"),
+}
 
 # Runs in a fresh interpreter. Reading modules is what an import is; the events below are what it must not be.
 IMPORT_AND_REPORT = """

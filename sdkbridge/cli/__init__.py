@@ -24,6 +24,7 @@ from sdkbridge.cli.people import people
 from sdkbridge.cli.refused import refused_calls
 from sdkbridge.cli.repair import repair_export
 from sdkbridge.cli.replay import replay_calls
+from sdkbridge.cli.resolve import resolve_links
 from sdkbridge.cli.serve import serve
 from sdkbridge.cli.status import status
 
@@ -53,7 +54,17 @@ def main() -> None:
 
 COMMANDS = (
     *(demo, replay_calls, serve, deliver, outbox, graph, status, migrate, check, refused_calls),
-    *(map_calls, lint_file, kissmetrics, people, export_lines, import_files, audit_people, repair_export),
+    *(
+        map_calls,
+        lint_file,
+        kissmetrics,
+        people,
+        export_lines,
+        import_files,
+        audit_people,
+        repair_export,
+        resolve_links,
+    ),
 )
 for command in COMMANDS:
     main.add_command(command)
