@@ -189,8 +189,9 @@ class SQLiteStore:
         """
         Apply the steps of a migration set that were not.
         """
+        apply_steps = sqlite_schema.steps_of(name, migrations)
         with self.transaction():
-            sqlite_schema.apply(self._writer.connection(), name, migrations)
+            apply_steps(self._writer.connection())
 
     def tables(self) -> Columns:
         """

@@ -25,9 +25,11 @@ def applied(rows: Rows, name: str) -> list[str]:
     return [step for (step,) in found]
 
 
-def apply(connection: sqlite3.Connection, name: str, migrations: Migrations) -> None:
+def steps_of(name: str, migrations: Migrations) -> Callable[[sqlite3.Connection], None]:
     """
-    Apply the steps of a migration set that were not, within the transaction that is under way.
+    Return what applies the steps of a migration set that were not, within the transaction that is under way.
+
+    To be called before that transaction begins: others would wait for it while sqlite-utils is imported.
     """
     import sqlite_utils  # noqa: PLC0415 - see above
     from sqlite_utils.migrations import Migrations as MigrationSet  # noqa: PLC0415
@@ -40,7 +42,7 @@ def apply(connection: sqlite3.Connection, name: str, migrations: Migrations) -> 
                 db.execute(statement)
 
         steps(name=step)(take)
-    steps.apply(sqlite_utils.Database(connection))
+    return lambda connection: steps.apply(sqlite_utils.Database(connection))
 
 
 def tables(rows: Rows) -> Columns:
