@@ -5,6 +5,7 @@ As root, the package that brings it makes a system user, ``pgserver``, because P
 """
 
 import fcntl
+import os
 import shutil
 import subprocess
 import tempfile
@@ -82,21 +83,22 @@ def shared_server(name: str) -> Iterator[PostgresServer]:
     Start a server, or use the one that another process started under this name; the last one to leave ends it.
     """
     folder = Path(tempfile.gettempdir()) / f"sdkbridge-{name[:12]}"
-    with _alone(folder):
+    with _alone():
         folder.mkdir(exist_ok=True)
         server = _start(folder / "data")
     try:
         yield PostgresServer(server)
     finally:
-        with _alone(folder):
+        with _alone():
             server.cleanup()
             if not (folder / "data").exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with folder.with_suffix(".lock").open("w") as lock:
+def _alone() -> Iterator[None]:
+    # One file for all runs of a user, so that none is left behind by each.
+    with (Path(tempfile.gettempdir()) / f"sdkbridge-postgres-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
