@@ -13,12 +13,13 @@ from urllib.request import ProxyHandler, build_opener
 from attrs import frozen
 
 from identity.database import Database
+from identity.simulate import strategies
 from sdkbridge.bridge import Bridge
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.kissmetrics.server import KissmetricsServer
 from sdkbridge.receipt import Receipt
 from sdkbridge.stories import Score, Story, StoryIds, score
-from sdkbridge.strategies import SEGMENT_SERVER, as_sdks_send, never, people_under, segment_server
+from sdkbridge.strategies import SEGMENT_SERVER, people_under
 
 
 @frozen(kw_only=True)
@@ -82,15 +83,16 @@ def demonstrate(story: Story) -> Demonstration:
             bridge.flush(timeout=30.0)
             told = json.loads(_get(f"{server.url}/people"))["people"]
             requests = tuple(json.loads(line) for line in _get(f"{server.url}/requests").splitlines())
-    calls = list(as_sdks_send(story.messages, ids=StoryIds()))
     return Demonstration(
         story=story,
         receipts=receipts,
         requests=requests,
         people={
-            "never": _counted(people_under(never, calls, received=time.time())),
+            "never": _counted(people_under(strategies.NEVER, story.messages, received=time.time())),
             "segment-server": _counted(
-                people_under(segment_server, calls, received=time.time(), options=SEGMENT_SERVER)
+                people_under(
+                    strategies.SEGMENT_SERVER, story.messages, received=time.time(), options=SEGMENT_SERVER
+                )
             ),
             "guarded": tuple(
                 CountedPerson(identities=frozenset(person["identities"]), event_counts=person["event_counts"])

@@ -15,10 +15,11 @@ import pytest
 from attrs import frozen
 
 from identity import Database, MergePolicy
+from identity.simulate.strategies import SEGMENT_SERVER
 from sdkbridge import Bridge, InvalidCall
-from sdkbridge.calls import parse_call
 from sdkbridge.kissmetrics.people import LocalKissmetrics
-from sdkbridge.strategies import SEGMENT_SERVER, people_under, segment_server
+from sdkbridge.strategies import SEGMENT_SERVER as AS_SEGMENT_SERVER
+from sdkbridge.strategies import people_under
 
 Message = Mapping[str, Any]
 NOW = 1_700_000_000.0
@@ -140,9 +141,7 @@ def test_the_naive_mapper_squishes_and_the_guarded_graph_does_not(way: Way, tmp_
     """
     Two strangers are one person for ever under Segment's server mapper, and two under the guarded policy.
     """
-    naive = people_under(
-        segment_server, [parse_call(call) for call in way.calls], received=NOW, options=SEGMENT_SERVER
-    )
+    naive = people_under(SEGMENT_SERVER, way.calls, received=NOW, options=AS_SEGMENT_SERVER)
     guarded = LocalKissmetrics(Database(":memory:"), clock=lambda: NOW)
     reasons: set[str] = set()
     with Bridge(tmp_path / "b.db", api_key="k", deliver=False, clock=lambda: NOW) as bridge:

@@ -17,6 +17,7 @@ from sdkbridge.cli.exits import INTERRUPTED
 from sdkbridge.cli.graph import graph
 from sdkbridge.cli.kissmetrics import kissmetrics
 from sdkbridge.cli.lint import lint_file
+from sdkbridge.cli.made_up import population_calls
 from sdkbridge.cli.map import map_calls
 from sdkbridge.cli.migrate import migrate
 from sdkbridge.cli.outbox import outbox
@@ -26,7 +27,9 @@ from sdkbridge.cli.repair import repair_export
 from sdkbridge.cli.replay import replay_calls
 from sdkbridge.cli.resolve import resolve_links
 from sdkbridge.cli.serve import serve
+from sdkbridge.cli.simulate import simulate_calls
 from sdkbridge.cli.status import status
+from sdkbridge.cli.sweep import sweep_limits
 
 
 class Commands(click.Group):
@@ -54,17 +57,8 @@ def main() -> None:
 
 COMMANDS = (
     *(demo, replay_calls, serve, deliver, outbox, graph, status, migrate, check, refused_calls),
-    *(
-        map_calls,
-        lint_file,
-        kissmetrics,
-        people,
-        export_lines,
-        import_files,
-        audit_people,
-        repair_export,
-        resolve_links,
-    ),
+    *(map_calls, lint_file, kissmetrics, people, export_lines, import_files),
+    *(audit_people, repair_export, resolve_links, population_calls, simulate_calls, sweep_limits),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from identity.squished import Audit, BlamedLink, SquishedPerson
 from identity.squished.words import HEADINGS, counted
-from sdkbridge.cli.tables import WIDTH_OF_A_FILE, printable
+from sdkbridge.cli.printable import printable
+from sdkbridge.cli.tables import WIDTH_OF_A_FILE
 from sdkbridge.export_audit import ExportTally
 
 SHOWN_PEOPLE = 25

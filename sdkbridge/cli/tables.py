@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sdkbridge.cli.printable import printable
+
 WIDTH_OF_A_FILE = 120
 
 Cell = str | list[str] | None
@@ -140,10 +142,3 @@ def _shown(cell: Cell) -> Text:
         return Text("no value", style="dim italic")
     lines = [cell] if isinstance(cell, str) else cell
     return Text("\n".join(map(printable, lines)))
-
-
-def printable(text: str) -> str:
-    """
-    Return a text with what a terminal would obey spelt out.
-    """
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -20,7 +20,7 @@ from sdkbridge.calls import AnyCall
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.kissmetrics.server import KissmetricsServer
 from sdkbridge.server.settings import Project, ServerSettings
-from sdkbridge.stories import Story, StoryIds
+from sdkbridge.stories import Story
 from sdkbridge.strategies import as_sdks_send
 
 WRITE_KEY = "demo-write-key"
@@ -92,7 +92,7 @@ class Teller:
 
     def _tell(self, url: str) -> None:
         server = HTTPConnection(urlsplit(url).netloc, timeout=10)
-        for call in as_sdks_send(self._story.messages, ids=StoryIds()):
+        for call in as_sdks_send(self._story.messages):
             if self._stopping.is_set():
                 break
             body = json.dumps({"batch": [message_of(call)], "writeKey": WRITE_KEY}).encode()
