@@ -2,9 +2,13 @@
 Reads the fenced blocks of a Markdown document, and follows them as a reader would.
 
 What happens to a block is said by its language: ``python`` and ``console`` blocks of one document run from top
-to bottom in one folder; ``json`` and ``toml`` blocks are parsed; ``text`` is only read. In a ``console`` block a
-line that starts with ``$`` is a command, and the lines after it are what it prints, where ``...`` stands for
-anything; a command that ends in ``&`` runs until the document ends.
+to bottom in one folder; ``json`` and ``toml`` blocks are parsed; ``text`` is only read, and what is in braces, as
+``{toctree}`` is, belongs to the site. A ``python`` block that begins with a comment such as ``# app.py`` is saved
+under that name. In a ``console`` block a line that starts with ``$`` is a command, and the lines after it are what
+it prints, where ``...`` stands for anything; a command that ends in ``&`` runs until the document ends.
+
+A port that a document names, in ``--port 8080`` or ``127.0.0.1:8080``, stands for a free one, the same throughout
+the document: so documents need not agree about ports, nor with what else runs on a machine.
 """
 
 import contextlib
@@ -13,6 +17,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -21,11 +26,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 # What prepares a machine or a checkout, and so cannot be run inside one.
 NOT_RUN = ("./run", ".ci/run", "git ", "cd ", "pip install ")
 TIMEOUT_S = 60
+FILE = re.compile(r"# ([\w.-]+\.py)\n")
+PORT = re.compile(r"(?<=--port )\d{4,5}\b|(?<=127\.0\.0\.1:)\d{4,5}\b")
 
 
 @frozen
@@ -104,18 +111,31 @@ def prints(wanted: str, got: str) -> bool:
     return doctest.OutputChecker().check_output(f"{wanted}\n", f"{tidy}\n", doctest.ELLIPSIS)
 
 
+def free_port() -> str:
+    """
+    Return a port of this machine on which nobody listens.
+    """
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
+
+
 class Reader:
     """
     Follows the blocks of one document, in a folder of its own.
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._names: dict[str, object] = {"__name__": "__main__"}
+        self._ports: dict[str, str] = {}
         self._started: list[subprocess.Popen[str]] = []
+        # A document's own pytest has nothing to do with the one that runs it.
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         self._options = {
             "shell": True,
             "cwd": folder,
-            "env": os.environ
+            "env": outside
             | {
                 "HOME": str(folder),
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -132,8 +152,11 @@ class Reader:
         """
         Do what one block says, and compare what it prints with what it shows.
         """
+        block = evolve(block, text=PORT.sub(self._port, block.text))
         if block.language == "python" and block.text.startswith(">>>"):
             self._compare_session(block)
+        elif block.language == "python" and (file := FILE.match(block.text)):
+            (self._folder / file[1]).write_text(block.text, encoding="utf-8")
         elif block.language == "python":
             # The empty lines put the document's own line numbers into a traceback.
             exec(compile("\n" * (block.line - 1) + block.text, block.document, "exec"), self._names)
@@ -144,7 +167,7 @@ class Reader:
             json.loads(block.text)
         elif block.language == "toml":
             tomllib.loads(block.text)
-        elif block.language != "text":
+        elif block.language != "text" and not block.language.startswith("{"):
             pytest.fail(f"{block}: a block of language '{block.language}' cannot be checked", pytrace=False)
 
     def stop(self) -> None:
@@ -155,6 +178,9 @@ class Reader:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             process.communicate(timeout=TIMEOUT_S)
+
+    def _port(self, named: re.Match[str]) -> str:
+        return self._ports.setdefault(named[0], free_port())
 
     def _compare_session(self, block: Block) -> None:
         session = doctest.DocTestParser().get_doctest(

@@ -2,7 +2,6 @@
 Every example in the documents works, and every command is documented.
 """
 
-import importlib
 import re
 import shlex
 import subprocess
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_tree import cli_commands
 from fenced_blocks import Block, Command, Reader, blocks_of, commands_of
 
 CHECKOUT = Path(__file__).parent.parent
@@ -101,24 +101,6 @@ def test_the_readme_begins_with_the_two_commands():
 
     assert shown[:2] == ["./run demo", "./run test"]
     assert shown[1] in (CHECKOUT / ".ci" / "run").read_text().splitlines()
-
-
-def cli_commands() -> dict[str, object]:
-    """
-    Every command of the command line by its full name, groups included.
-    """
-    # Imported late, so that a command line that cannot start does not keep the other tests from running.
-    found = {"sdkbridge": importlib.import_module("sdkbridge.cli").main}
-    for name in found.copy():
-        found |= subcommands(name, found[name])
-    return found
-
-
-def subcommands(name: str, command: object) -> dict[str, object]:
-    found = {}
-    for word, inner in getattr(command, "commands", {}).items():
-        found |= {f"{name} {word}": inner} | subcommands(f"{name} {word}", inner)
-    return found
 
 
 def test_every_command_and_option_has_a_help_text():

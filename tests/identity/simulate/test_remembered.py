@@ -29,7 +29,7 @@ limits = st.tuples(st.integers(1, 6), st.integers(1, 4), st.integers(1, 3))
 @given(steps, days, limits)
 def test_it_decides_as_the_real_graph_does(steps, days, limits):
     """
-    Whatever arrives, and when, under whatever limits: outcome, reason, explanation and warnings are the same, so are
+    Whatever arrives, and when, under whatever limits: outcome, reason, explanation, warnings are the same, so are
     the people that follow.
     """
     identities, named, named_lately = limits
