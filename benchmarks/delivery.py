@@ -269,7 +269,9 @@ def main() -> None:
     with sink(0) as running:
         print(f"the sink itself answers {measure_limit(running.port):,.0f} requests/s")
     for delay_s, connections in ((0.0, 64), (0.05, 64), (0.05, 256)):
-        compare(delay_s, connections, requests=arguments.requests, rounds=arguments.rounds)
+        # As many for each connection, so that opening them weighs the same.
+        requests = arguments.requests * connections // 64
+        compare(delay_s, connections, requests=requests, rounds=arguments.rounds)
 
 
 if __name__ == "__main__":
