@@ -8,6 +8,8 @@ from identity.graph import IdentityGraph
 from sdkbridge.acceptance import Acceptance
 from sdkbridge.ids import RandomIds
 from sdkbridge.options import MappingOptions
+from sdkbridge.refused import RefusedCalls
+from sdkbridge.writable import Writable
 
 
 def make_tables(database: Database) -> None:
@@ -19,3 +21,5 @@ def make_tables(database: Database) -> None:
     """
     # Whatever a call can touch makes its tables when it is built.
     Acceptance(database, IdentityGraph(database), options=MappingOptions(), clock=system_clock, ids=RandomIds())
+    RefusedCalls(database, clock=system_clock)
+    Writable(database, clock=system_clock)
