@@ -9,6 +9,7 @@ from attrs import frozen
 from identity.drawing.sketch import Group, Node, Shape, Sketch, Stroke, Tie
 from identity.drawing.svg import MOST_NODES, svg
 from identity.drawing.text import day, shortened
+from identity.identifiers import ACCOUNT_ID, ANONYMOUS, EMAIL, PHONE
 from identity.ids import IdentityKind, is_email, is_placeholder
 from identity.links import Outcome, Verdict
 from identity.person import Person
@@ -25,6 +26,9 @@ _STROKES = {
     Outcome.HOLD: Stroke.HELD,
     Outcome.REFUSE: Stroke.REFUSED,
 }
+
+_KINDS = {IdentityKind.GENERATED: Shape.GENERATED, IdentityKind.ANONYMOUS: Shape.ANONYMOUS}
+_SORTS = {ACCOUNT_ID: Shape.ACCOUNT, EMAIL: Shape.EMAIL, PHONE: Shape.PHONE}
 
 
 @frozen
@@ -103,13 +107,10 @@ def _records(count: int) -> str:
 
 
 def _known(known: KnownIdentity) -> Node:
-    shape = {IdentityKind.GENERATED: Shape.GENERATED, IdentityKind.ANONYMOUS: Shape.ANONYMOUS}.get(known.kind)
-    return Node(
-        name=known.name,
-        shape=shape or _shape_of(known.name),
-        at_ms=known.first_ms,
-        note=_records(known.records),
-    )
+    shape = _KINDS.get(known.kind) or _SORTS.get(known.sort)
+    if shape is None:
+        shape = _shape_of(known.name) if known.sort == ANONYMOUS else Shape.OTHER
+    return Node(name=known.name, shape=shape, at_ms=known.first_ms, note=_records(known.records))
 
 
 def _shape_of(name: str) -> Shape:

@@ -16,7 +16,7 @@ SHAPES = {
     Shape.ANONYMOUS: "anonymous",
     Shape.GENERATED: "made up for a device",
     Shape.PLACEHOLDER: "placeholder",
-    Shape.OTHER: "not known",
+    Shape.OTHER: "another sort of name",
 }
 STROKES = {
     Stroke.MERGED: "joined",

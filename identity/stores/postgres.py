@@ -27,14 +27,14 @@ from identity.stores.interface import (
     Row,
     Safety,
 )
-from identity.stores.postgres_attempts import MOST_RACES, Attempts, LostInCommit
+from identity.stores.postgres_attempts import MOST_RACES, Attempts, Begun, LostInCommit
 from identity.stores.postgres_connections import Connections, Raw
 from identity.stores.postgres_troubles import CONFLICTS, store_error
 
 BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 
 # In one message with the BEGIN, so that it costs no round trip.
-BEGIN_NUMBERED = f"{BEGIN}; SELECT pg_current_xact_id()::text"
+BEGIN_NUMBERED = f"{BEGIN}; SELECT pg_current_xact_id()::text, pg_postmaster_start_time()::text"
 
 
 WAIT_FOR_ONESELF = "SET LOCAL lock_timeout = '100ms'"
@@ -158,7 +158,7 @@ class PostgresStore:
         raw = self._connections.take()
         try:
             outer = getattr(self._here, "connection", None)
-            number = self._begin(raw)
+            begun = self._begin(raw)
             if outer is not None:
                 raw.execute(WAIT_FOR_ONESELF, prepare=False)
             self._here.connection = PortableConnection(raw)
@@ -170,25 +170,25 @@ class PostgresStore:
                 raise
             finally:
                 self._here.connection = outer
-            self._commit(raw, number)
+            self._commit(raw, begun)
         finally:
             self._connections.give_back(raw)
 
-    def _begin(self, raw: Raw) -> str | None:
+    def _begin(self, raw: Raw) -> Begun | None:
         if not self._connections.tells_what_committed:
             raw.execute(BEGIN, prepare=False)
             return None
         cursor = raw.execute(BEGIN_NUMBERED, prepare=False)
         cursor.nextset()
         row = cursor.fetchone()
-        return None if row is None else str(row[0])
+        return None if row is None else Begun(*map(str, row))
 
-    def _commit(self, raw: Raw, number: str | None) -> None:
+    def _commit(self, raw: Raw, begun: Begun | None) -> None:
         try:
             done = raw.execute("COMMIT", prepare=False).statusmessage
         except psycopg.OperationalError as error:
             if raw.broken:
-                self._attempts.settle(LostInCommit(number, error))
+                self._attempts.settle(LostInCommit(begun, error))
                 return
             raise
         if done != "COMMIT":

@@ -28,16 +28,30 @@ LONGEST_PAUSE_S = 0.5
 
 
 @frozen
+class Begun:
+    """
+    A transaction under way.
+
+    Attributes:
+        number: by which the server knows it.
+        server_started: when that server was started.
+    """
+
+    number: str
+    server_started: str
+
+
+@frozen
 class LostInCommit:
     """
     A commit whose answer never came.
 
     Attributes:
-        number: of its transaction, if the server gives such.
+        begun: its transaction, if the server gives such numbers.
         error: what ended the connection.
     """
 
-    number: str | None
+    begun: Begun | None
     error: psycopg.Error
 
 
@@ -93,11 +107,14 @@ class Attempts:
         """
         deadline = time.monotonic() + self._wait_s
         failures = 0
-        while lost.number is not None and time.monotonic() < deadline:
-            status = self._status(lost.number)
-            if status == "committed":
+        while lost.begun is not None and time.monotonic() < deadline:
+            status, is_same_server = self._status(lost.begun)
+            if status == "committed" and is_same_server:
                 return
-            if status == "aborted":
+            if status == "committed":
+                # A server that crashed may have given the number once more: to somebody who did commit.
+                break
+            if status == "aborted" or (status == "in progress" and not is_same_server):
                 raise lost.error
             failures += 1
             self._pause(failures)
@@ -106,19 +123,21 @@ class Attempts:
             "went away during a commit that may have been kept or not: repeat the call with the same message id",
         )
 
-    def _status(self, number: str) -> str | None:
+    def _status(self, begun: Begun) -> tuple[str | None, bool]:
         """
-        Return what the server knows of a transaction, or None if it cannot be asked now.
+        Return what the server knows of a transaction, None if it cannot be asked, and whether it ran all along.
         """
         try:
             raw = self._connections.take()
             try:
-                row = raw.execute("SELECT pg_xact_status(%s::xid8)", (number,)).fetchone()
+                row = raw.execute(
+                    "SELECT pg_xact_status(%s::xid8), pg_postmaster_start_time()::text", (begun.number,)
+                ).fetchone()
             finally:
                 self._connections.give_back(raw)
         except (psycopg.Error, StoreError):
-            return None
-        return None if row is None else row[0]
+            return None, True
+        return (None, True) if row is None else (row[0], row[1] == begun.server_started)
 
 
 def is_lost(error: psycopg.Error) -> bool:

@@ -7,7 +7,7 @@ are called ``base*.json`` and are taken in the order of their names.
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ def write_import(folder: Path, lines: Iterable[Mapping[str, Any]], *, lines_per_
     folder.mkdir(parents=True, exist_ok=True)
     remaining = iter(lines)
     files = 0
-    while page := list(islice(remaining, lines_per_file)):
+    for first in remaining:
         files += 1
+        page = chain((first,), islice(remaining, lines_per_file - 1))
         replace(folder / f"base-{files:05d}.json", map(json_line, page))
     return files

@@ -11,13 +11,24 @@ from identity import Database, IdentityGraph
 TABLES = ("decision", "link", "identity", "person", "told", "tombstone", "tombstone_key")
 
 
-@pytest.fixture(params=["memory", "file"], scope="module")
-def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+@pytest.fixture(params=["memory", "file", "postgres"], scope="module")
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """
+    Where a graph can be kept: in memory, in a file, in a schema of PostgreSQL's.
+    """
+    if request.param == "postgres":
+        with request.getfixturevalue("postgres_server").empty_schema() as url:
+            yield url
+    else:
+        yield ":memory:" if request.param == "memory" else str(tmp_path_factory.mktemp("store") / "graph.db")
+
+
+@pytest.fixture(scope="module")
+def store(place: str) -> Iterator[Database]:
     """
     One database of each kind, with a graph's tables in it.
     """
-    path = ":memory:" if request.param == "memory" else tmp_path_factory.mktemp("store") / "graph.db"
-    database = Database(path)
+    database = Database(place)
     IdentityGraph(database)
     yield database
     database.close()

@@ -5,7 +5,6 @@ Several processes that link at the same moment reach what one after the other wo
 import multiprocessing
 from itertools import permutations
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 
 from identity import IdentityGraph
 
@@ -47,19 +46,18 @@ def serial_outcomes() -> set[tuple[object, ...]]:
     return outcomes
 
 
-def test_processes_that_link_at_once_reach_a_serial_outcome(tmp_path: Path) -> None:
+def test_processes_that_link_at_once_reach_a_serial_outcome(store_url: str) -> None:
     """
-    Four processes, one file, one moment: people and verdicts are those of some order of the four.
+    Four processes, one database, one moment: people and verdicts are those of some order of the four.
     """
     context = multiprocessing.get_context("spawn")
-    path = str(tmp_path / "graph.db")
-    IdentityGraph(path).close()
+    IdentityGraph(store_url).close()
     gate = context.Barrier(len(CLAIMS))
-    workers = [context.Process(target=_claim, args=(path, claim, gate)) for claim in CLAIMS]
+    workers = [context.Process(target=_claim, args=(store_url, claim, gate)) for claim in CLAIMS]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(60)
 
     assert [worker.exitcode for worker in workers] == [0] * len(CLAIMS)
-    assert state(IdentityGraph(path)) in serial_outcomes()
+    assert state(IdentityGraph(store_url)) in serial_outcomes()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity import IdentityGraph, Outcome, Person, Verdict, audit
+from identity import Identifiers, IdentityGraph, MergePolicy, Outcome, Person, Verdict, audit
 from identity.draw import draw, draw_squished
 from identity.drawing.sketch import Group, Node, Shape, Sketch, Stroke, Tie
 from identity.drawing.svg import svg
@@ -216,6 +216,19 @@ def test_kinds_and_verdicts_look_different():
     assert outline.keys() >= shapes - {"guest"}
 
 
+def test_sorts_that_the_caller_told_have_their_shapes():
+    """
+    A telephone number looks like one, and a sort of the caller's own like none of the others.
+    """
+    policy = MergePolicy.guarded(identifiers=Identifiers(patterns={"member": r"M-\d+"}))
+    graph = IdentityGraph(policy=policy)
+    graph.link("M-17", "+49 171 234567", kind="manual", at_ms=DAY_MS)
+    text = draw(graph.person("M-17")).svg
+
+    assert {"phone", "other"} <= classes(text)
+    assert not {"account", "email"} & classes(text)
+
+
 def test_older_links_come_first():
     """
     Under one identity, time runs downwards.
@@ -234,8 +247,8 @@ def test_a_drawing_says_what_it_shows():
 
     assert picture.get("role") == "img"
     assert picture.get("aria-labelledby").split() == [title.get("id"), about.get("id")]
-    assert title.text == "ann@x.example: 3 identities"
-    assert about.text == ("The identity graph of ann@x.example. Links by verdict: 2 merge, 1 hold, 1 refuse.")
+    assert title.text == "4711: 3 identities"
+    assert about.text == ("The identity graph of 4711. Links by verdict: 2 merge, 1 hold, 1 refuse.")
 
 
 def test_a_drawing_is_for_light_and_dark():

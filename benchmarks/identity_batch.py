@@ -1,9 +1,9 @@
 """
 Whole logs, side by side: who is one person, from a Parquet file of links to a column of canonical identities.
 
-    python benchmarks/identity.py                               # 100,000 and a million links, all engines
-    python benchmarks/identity.py 10000000 --only ours igraph  # two of them
-    python benchmarks/identity.py 1000000 --chain               # half of the links are one long chain
+    python benchmarks/identity_batch.py                               # 100,000 and a million links, all engines
+    python benchmarks/identity_batch.py 10000000 --only ours igraph  # two of them
+    python benchmarks/identity_batch.py 1000000 --chain               # half of the links are one long chain
 
 Needs the packages of requirements/benchmarks.txt. Each run is a process of its own: it imports, warms up what it
 compiles, and then reads, resolves and hands over the identities with their canonical ones, both as columns of
