@@ -112,8 +112,7 @@ print([step.people for step in told_kissmetrics.funnel(again)])
 # One customer, who signed up once, bought, and came back. Her plan was first `free` and is now `pro`: nothing is
 # lost in a merge, and what came first is still first.
 #
-# This is the graph behind it. The pill is the phone's anonymous identity, the boxes are names, and each solid link
-# sent one alias.
+# This is the graph behind it: the phone's anonymous identity, and two names. Each link sent one alias.
 
 # %%
 draw(told.graph.person("ann@new.example"))

@@ -114,8 +114,8 @@ people()
 # %% [markdown]
 # ## The graph
 #
-# Boxes are names, pills are anonymous identities. Solid links were accepted, and each of them sent one alias; the
-# dashed one waits.
+# Each identity stands under the one that it was linked with. The solid links were accepted, and each of them sent
+# one alias; the dashed one waits.
 
 # %%
 draw(bridge.graph.person("ann@new.example"))

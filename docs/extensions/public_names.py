@@ -14,7 +14,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-NOT_OURS = "BaseException, str, int, tuple"
+OURS = ("identity", "sdkbridge")
+NOT_OURS = "BaseException, str, int, tuple, list, dict"
 """What a class may inherit from without its members being ours to document."""
 
 
@@ -50,8 +51,14 @@ def in_order(module: ModuleType, first: Sequence[str]) -> list[str]:
     missing = set(first) - set(public)
     if missing:
         raise ValueError(f"{module.__name__} has no public {', '.join(sorted(missing))}")
-    # What another package lends is documented there.
-    names = [name for name in public if package_of(getattr(module, name)) in {package_of(module), None}]
+    above = importlib.import_module(module.__name__.rpartition(".")[0] or module.__name__)
+    lent = {id(getattr(above, name)) for name in getattr(above, "__all__", ()) if above is not module}
+    # What another package lends, or the one above has too, is documented there.
+    names = [
+        name
+        for name in public
+        if package_of(value := getattr(module, name)) in {package_of(module), None} and id(value) not in lent
+    ]
 
     def place(name: str) -> tuple[int, bool, str]:
         value = getattr(module, name)
@@ -63,10 +70,11 @@ def in_order(module: ModuleType, first: Sequence[str]) -> list[str]:
 
 def package_of(value: object) -> str | None:
     """
-    Return the package that something is defined in, or None if it does not say.
+    Return which of our packages defines something, or None if it does not say: a constant, or a type's other name.
     """
     name = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
-    return name.split(".")[0] if isinstance(name, str) else None
+    package = str(name).split(".")[0]
+    return package if package in OURS else None
 
 
 def documented(module: str, name: str, value: object) -> list[str]:
@@ -76,8 +84,9 @@ def documented(module: str, name: str, value: object) -> list[str]:
     if inspect.isclass(value):
         kind = "autoexception" if issubclass(value, BaseException) else "autoclass"
         return [f".. {kind}:: {module}.{name}", "   :members:", f"   :inherited-members: {NOT_OURS}", ""]
-    kind = "autofunction" if callable(value) else "autodata"
-    return [f".. {kind}:: {module}.{name}", ""]
+    if inspect.isroutine(value):
+        return [f".. autofunction:: {module}.{name}", ""]
+    return [f".. autodata:: {module}.{name}", "   :no-value:", ""]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
