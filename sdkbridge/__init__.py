@@ -35,12 +35,14 @@ if TYPE_CHECKING:
         StoreError,
         Verdict,
     )
-    from sdkbridge.bridge import Bridge, BridgeStatus, FlushReport
+    from sdkbridge.bridge import Bridge
     from sdkbridge.delivery import DeliveryProblem, DeliverySettings
     from sdkbridge.device import Device
     from sdkbridge.errors import BridgeClosed, BridgeError, InvalidCall, OutboxFull
     from sdkbridge.options import MappingOptions
     from sdkbridge.receipt import CallWarning, Receipt
+    from sdkbridge.settings import InvalidSetting
+    from sdkbridge.status import BridgeStatus, FlushReport
 
 __version__ = "0.1.0"
 
@@ -48,20 +50,21 @@ _HOME = {
     "Bridge": "sdkbridge.bridge",
     "BridgeClosed": "sdkbridge.errors",
     "BridgeError": "sdkbridge.errors",
-    "BridgeStatus": "sdkbridge.bridge",
+    "BridgeStatus": "sdkbridge.status",
     "CallWarning": "sdkbridge.receipt",
     "Decision": "identity",
     "DeliveryProblem": "sdkbridge.delivery",
     "DeliverySettings": "sdkbridge.delivery",
     "Device": "sdkbridge.device",
     "Explanation": "identity",
-    "FlushReport": "sdkbridge.bridge",
+    "FlushReport": "sdkbridge.status",
     "Forgotten": "identity",
     "History": "identity",
     "Identifiers": "identity",
     "IdentityGraph": "identity",
     "InvalidCall": "sdkbridge.errors",
     "InvalidDecision": "identity",
+    "InvalidSetting": "sdkbridge.settings",
     "Link": "identity",
     "LinkKind": "identity",
     "MappingOptions": "sdkbridge.options",
@@ -95,6 +98,7 @@ __all__ = [
     "IdentityGraph",
     "InvalidCall",
     "InvalidDecision",
+    "InvalidSetting",
     "Link",
     "LinkKind",
     "MappingOptions",

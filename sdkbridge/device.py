@@ -2,15 +2,16 @@
 One device, as a backend holds it in its hand.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TypedDict, Unpack
+from typing import Generic, TypedDict, Unpack
 
-from sdkbridge.acceptance import Acceptance
-from sdkbridge.calls import JSONObject, is_reset, message_id_of, parse_call
+from sdkbridge.calls import JSONObject, device_of, parse_call
+from sdkbridge.core import BridgeCore
 from sdkbridge.errors import InvalidCall
 from sdkbridge.receipt import Receipt
-from sdkbridge.server_side import Timestamp
-from sdkbridge.session import Once
+from sdkbridge.server_side import Taken, Timestamp
+from sdkbridge.session import DeviceSession, Once
 
 
 class Common(TypedDict, total=False):
@@ -30,55 +31,31 @@ class Common(TypedDict, total=False):
     message_id: str
 
 
-class Device:
+class DeviceCalls(ABC, Generic[Taken]):
     """
-    A device whose session the bridge keeps, with the calls that a mobile SDK offers.
+    The calls that a mobile SDK offers, each one done by `_do`.
 
-    Made by `Bridge.device`; two of the same name share one session. Every call returns a `Receipt` once it is
-    committed, and raises `InvalidCall` if it cannot be taken.
+    Args:
+        name: the installation.
+        core: what takes them.
     """
 
-    def __init__(
-        self, name: str, acceptance: Callable[[], Acceptance], taken: Callable[[Receipt], Receipt]
-    ) -> None:
+    def __init__(self, name: str, core: BridgeCore) -> None:
         self.name = name
-        self._acceptance = acceptance
-        self._taken = taken
+        self._core = core
 
     def __repr__(self) -> str:
-        return f"Device({self.name!r})"
+        return f"{type(self).__name__}({self.name!r})"
 
-    @property
-    def identity(self) -> str:
+    @abstractmethod
+    def _do(self, work: Callable[[], Receipt]) -> Taken:
         """
-        The identity that calls go under now.
+        Commit a call.
         """
-        return self._acceptance().session(self.name).identity
-
-    @property
-    def anonymous_id(self) -> str:
-        """
-        The anonymous identity that was generated when the session began.
-        """
-        return self._acceptance().session(self.name).anonymous_id
-
-    @property
-    def is_anonymous(self) -> bool:
-        """
-        Whether nobody has been identified since the session began.
-        """
-        return self._acceptance().session(self.name).is_anonymous
-
-    @property
-    def traits(self) -> Mapping[str, str]:
-        """
-        What was said of the person since the session began: names and texts, as they were sent.
-        """
-        return self._acceptance().session(self.name).traits
 
     def identify(
         self, user_id: str | None = None, traits: JSONObject | None = None, **common: Unpack[Common]
-    ) -> Receipt:
+    ) -> Taken:
         """
         Say who uses the device, and what is known of them.
 
@@ -99,7 +76,7 @@ class Device:
         *,
         once: Once | str | None = None,
         **common: Unpack[Common],
-    ) -> Receipt:
+    ) -> Taken:
         """
         Record an event.
 
@@ -118,7 +95,7 @@ class Device:
         *,
         category: str | None = None,
         **common: Unpack[Common],
-    ) -> Receipt:
+    ) -> Taken:
         """
         Record that a screen was seen.
         """
@@ -131,40 +108,40 @@ class Device:
         *,
         category: str | None = None,
         **common: Unpack[Common],
-    ) -> Receipt:
+    ) -> Taken:
         """
         Record that a page was seen.
         """
         return self._call("page", common, name=name, category=category, properties=properties)
 
-    def group(self, group_id: str, traits: JSONObject | None = None, **common: Unpack[Common]) -> Receipt:
+    def group(self, group_id: str, traits: JSONObject | None = None, **common: Unpack[Common]) -> Taken:
         """
         Say which company or team the person belongs to.
         """
         return self._call("group", common, groupId=group_id, traits=traits)
 
-    def alias(self, user_id: str, **common: Unpack[Common]) -> Receipt:
+    def alias(self, user_id: str, **common: Unpack[Common]) -> Taken:
         """
         Ask to join the session's identity with another; the session keeps its own.
         """
         return self._call("alias", common, userId=user_id)
 
-    def set_distinct(self, properties: JSONObject, *, message_id: str | None = None) -> Receipt:
+    def set_distinct(self, properties: JSONObject, *, message_id: str | None = None) -> Taken:
         """
         Set those properties of the person whose value differs from the one last set in this way.
 
         As the iOS SDK's ``setDistinct:forKey:``: texts are compared, and a reset or another person forgets them.
         """
-        call = parse_call({"type": "identify", "traits": properties, "messageId": message_id})
-        return self._taken(self._acceptance().set_distinct(self.name, call))
+        message = {"type": "identify", "traits": properties, "messageId": message_id}
+        return self._do(lambda: self._core.acceptance.set_distinct(self.name, parse_call(message)))
 
-    def reset(self, *, message_id: str | None = None) -> Receipt:
+    def reset(self, *, message_id: str | None = None) -> Taken:
         """
         Forget the person, after a log-out say: a new anonymous identity, no traits; the queue stays.
         """
         return self.accept({"type": "reset", "messageId": message_id})
 
-    def accept(self, message: JSONObject) -> Receipt:
+    def accept(self, message: JSONObject) -> Taken:
         """
         Take a call in Segment's spelling; ``reset`` is one too, and a track may carry ``once``.
 
@@ -173,21 +150,66 @@ class Device:
         Raises:
             InvalidCall: it was refused.
         """
-        if is_reset(message):
-            return self._taken(self._acceptance().reset(self.name, message_id=message_id_of(message)))
-        call = parse_call(message)
-        once = _once(message.get("once"))
-        return self._taken(self._acceptance().accept_on(self.name, call, once=once))
+        return self._do(lambda: self._core.take_on(self.name, message))
 
-    def _call(self, kind: str, common: Common, **own: object) -> Receipt:
+    def _call(self, kind: str, common: Common, **own: object) -> Taken:
         if unknown := common.keys() - Common.__annotations__.keys():
             raise TypeError(f"{kind} got an unexpected argument {min(unknown)!r}")
         spelled = {"messageId" if name == "message_id" else name: value for name, value in common.items()}
         return self.accept({"type": kind, **own, **spelled})
 
 
-def _once(value: object) -> Once | None:
-    try:
-        return None if value is None else Once(str(value))
-    except ValueError:
-        raise InvalidCall("once", f"must be one of {', '.join(Once)}") from None
+class Device(DeviceCalls[Receipt]):
+    """
+    A device whose session the bridge keeps, with the calls that a mobile SDK offers.
+
+    Made by `Bridge.device`; two of the same name share one session. Every call returns a `Receipt` once it is
+    committed, and raises `InvalidCall` if it cannot be taken.
+    """
+
+    @property
+    def identity(self) -> str:
+        """
+        The identity that calls go under now.
+        """
+        return self._session().identity
+
+    @property
+    def anonymous_id(self) -> str:
+        """
+        The anonymous identity that was generated when the session began.
+        """
+        return self._session().anonymous_id
+
+    @property
+    def is_anonymous(self) -> bool:
+        """
+        Whether nobody has been identified since the session began.
+        """
+        return self._session().is_anonymous
+
+    @property
+    def traits(self) -> Mapping[str, str]:
+        """
+        What was said of the person since the session began: names and texts, as they were sent.
+        """
+        return self._session().traits
+
+    def _session(self) -> DeviceSession:
+        return self._core.opened().acceptance.session(self.name)
+
+    def _do(self, work: Callable[[], Receipt]) -> Receipt:
+        return self._core.commit(work)
+
+
+def device_name(device: object) -> str:
+    """
+    Return the name of an installation, as it is kept.
+
+    Raises:
+        InvalidCall: it is empty, or no text.
+    """
+    named = device_of({"device": device})
+    if named is None:
+        raise InvalidCall("device", "is required", reason="required")
+    return named

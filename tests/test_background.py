@@ -118,13 +118,13 @@ for child in range(3):
     pid = os.fork()
     if pid == 0:
         bridge.track(f"child {child}", "Paid")
-        waiting = bridge.flush(timeout=30).waiting
+        bridge.flush(timeout=30)
         bridge.close()
-        os._exit(waiting)
+        os._exit(0)
     children.append(pid)
 bridge.track("parent", "Paid")
-waiting = bridge.flush(timeout=30).waiting
 codes = [os.waitpid(pid, 0)[1] for pid in children]
+waiting = bridge.flush(timeout=30).waiting
 bridge.close()
 print([waiting, *codes])
 """

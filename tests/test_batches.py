@@ -126,7 +126,7 @@ def test_a_batch_that_cannot_be_written_leaves_nothing(quiet: Bridge) -> None:
     """
     Not the calls before the failure either: whoever sent them sends all of them again.
     """
-    connection = sqlite3.connect(quiet._database.path)
+    connection = sqlite3.connect(quiet._core.database.path)
     connection.execute(
         "CREATE TRIGGER full BEFORE INSERT ON outbox WHEN NEW.query LIKE '%Last%' "
         "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
@@ -182,6 +182,6 @@ def test_how_calls_are_grouped_makes_no_difference(kinds: list[str], size: int) 
         with Bridge(":memory:", api_key="key", deliver=False) as bridge:
             for start in range(0, len(calls), group):
                 bridge.accept_batch(calls[start : start + group])
-            queries.append(bridge._database.rows("SELECT path, query FROM outbox ORDER BY request"))
+            queries.append(bridge._core.database.rows("SELECT path, query FROM outbox ORDER BY request"))
 
     assert queries[0] == queries[1]

@@ -65,7 +65,7 @@ def test_a_held_link_is_approved_and_taken_back(file: Path) -> None:
     approved = answer(file, "approve", *pair, "--by", "kim", "--why", "a couple")
     retracted = answer(file, "retract", *pair, "--by", "kim")
     with Bridge(file, api_key="k", deliver=False) as bridge:
-        waiting = [row[0] for row in bridge._database.rows("SELECT path FROM outbox ORDER BY request")]
+        waiting = [row[0] for row in bridge._core.database.rows("SELECT path FROM outbox ORDER BY request")]
 
     assert (approved["outcome"], approved["explanation"]) == ("merge", "Approved by kim: a couple")
     assert (retracted["outcome"], waiting.count("/a")) == ("refuse", 1)

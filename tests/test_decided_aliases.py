@@ -257,7 +257,7 @@ class TestForget:
         bridge.track("bob@example.com", "Paid")
         forgotten = bridge.forget("ann@example.com")
         bridge.flush()
-        database = Database(bridge._database.path, read_only=True)
+        database = Database(bridge._core.database.path, read_only=True)
         tables = [name for (name,) in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
         rows = [str(row) for table in tables for row in database.rows(f"SELECT * FROM {table}")]
 

@@ -10,6 +10,7 @@ import click
 import sdkbridge
 from sdkbridge.cli.audit import audit_people
 from sdkbridge.cli.check import check
+from sdkbridge.cli.config import config
 from sdkbridge.cli.deliver import deliver
 from sdkbridge.cli.demo import demo
 from sdkbridge.cli.exchange import export_lines, import_files
@@ -56,7 +57,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    *(demo, replay_calls, serve, deliver, outbox, graph, status, migrate, check, refused_calls),
+    *(demo, replay_calls, serve, deliver, outbox, graph, status, migrate, check, config, refused_calls),
     *(map_calls, lint_file, kissmetrics, people, export_lines, import_files),
     *(audit_people, repair_export, resolve_links, population_calls, simulate_calls, sweep_limits),
 )

@@ -15,6 +15,7 @@ from identity.clock import system_clock
 from identity.database import Database
 from identity.errors import StoreError
 from sdkbridge.cli.addresses import DatabaseAddress
+from sdkbridge.cli.defaults import said, setting
 from sdkbridge.cli.exits import Failure
 from sdkbridge.cli.keys import key_for
 
@@ -22,29 +23,45 @@ POLL_S = 0.1
 
 
 @click.command()
-@click.argument("path", metavar="FILE_OR_URL", type=DatabaseAddress(must_exist=True))
-@click.option("--url", help="Where Kissmetrics is; by default Kissmetrics itself.")
+@click.argument(
+    "path",
+    metavar="FILE_OR_URL",
+    required=True,
+    default=said("database"),
+    type=DatabaseAddress(must_exist=True),
+)
+@click.option("--url", default=setting("url"), help="Where Kissmetrics is; by default Kissmetrics itself.")
 @click.option(
     "--api-key",
+    default=said("api_key"),
     envvar="SDKBRIDGE_API_KEY",
     help="Kissmetrics key; not needed when the URL is on this machine. [env: SDKBRIDGE_API_KEY]",
 )
 @click.option(
-    "--concurrency", type=click.IntRange(1), default=32, show_default=True, help="Requests under way at once."
+    "--concurrency",
+    type=click.IntRange(1),
+    default=setting("concurrency"),
+    show_default="32",
+    help="Requests under way at once.",
 )
-@click.option("--pace", type=click.FloatRange(0, min_open=True), help="Requests a second at most.")
+@click.option(
+    "--pace",
+    type=click.FloatRange(0, min_open=True),
+    default=setting("pace"),
+    help="Requests a second at most.",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
-    default=20.0,
-    show_default=True,
+    default=setting("timeout"),
+    show_default="20",
     help="Seconds for a request.",
 )
 @click.option(
     "--alias-wait",
     type=click.FloatRange(0),
-    default=60.0,
-    show_default=True,
+    default=setting("alias_wait"),
+    show_default="60",
     help="Seconds for which an alias waits for its other side while that is failing.",
 )
 @click.option(
@@ -65,7 +82,7 @@ POLL_S = 0.1
 @click.option("--json", "as_json", is_flag=True, help="Print the last line as JSON.")
 def deliver(  # noqa: PLR0913, PLR0917 - click's options
     path: str | Path,
-    url: str | None,
+    url: str,
     api_key: str | None,
     concurrency: int,
     pace: float | None,
@@ -80,17 +97,16 @@ def deliver(  # noqa: PLR0913, PLR0917 - click's options
     Deliver what waits in a bridge's FILE_OR_URL to Kissmetrics, until told to stop.
 
     Several at once share the work, on one machine or on many, and keep the order. SIGTERM and SIGINT let what is
-    under way end and give back the rest.
+    under way end and give back the rest. What is not said here comes from the settings (docs/settings.md).
     """
     from identity.graph import IdentityGraph  # noqa: PLC0415 - commands load what they need
     from sdkbridge.aliases import Aliases  # noqa: PLC0415
     from sdkbridge.delivery import Delivery, DeliverySettings  # noqa: PLC0415
     from sdkbridge.delivery.daemon import DeliveryLoop  # noqa: PLC0415
-    from sdkbridge.kissmetrics.client import DEFAULT_URL, KissmetricsClient  # noqa: PLC0415
+    from sdkbridge.kissmetrics.client import KissmetricsClient  # noqa: PLC0415
     from sdkbridge.kissmetrics.requests import Sending  # noqa: PLC0415
     from sdkbridge.outbox import Outbox  # noqa: PLC0415
 
-    url = url or DEFAULT_URL
     try:
         settings = DeliverySettings(
             concurrency=concurrency,

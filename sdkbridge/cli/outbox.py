@@ -13,6 +13,7 @@ import click
 from identity.database import Database
 from identity.errors import StoreError
 from sdkbridge.cli.addresses import DatabaseAddress
+from sdkbridge.cli.defaults import said
 from sdkbridge.cli.exits import Failure
 
 SHOWN = 20
@@ -21,6 +22,7 @@ db = click.option(
     "--db",
     "path",
     required=True,
+    default=said("database"),
     type=DatabaseAddress(must_exist=True),
     help="The bridge's database: a file, or postgresql://….",
 )

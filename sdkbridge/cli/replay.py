@@ -12,6 +12,7 @@ import click
 from identity.errors import StoreError
 from sdkbridge.bridge import Bridge
 from sdkbridge.cli.addresses import DatabaseAddress
+from sdkbridge.cli.defaults import said
 from sdkbridge.cli.exits import FAILED, REFUSED, Failure
 from sdkbridge.cli.keys import key_for
 from sdkbridge.cli.progress import progress
@@ -28,12 +29,19 @@ SHOWN_REFUSALS = 20
     "--db",
     "path",
     required=True,
+    default=said("database"),
     type=DatabaseAddress(must_exist=False),
     help="The bridge's database: a file, made if missing, or postgresql://….",
 )
-@click.option("--url", required=True, help="Where Kissmetrics is, such as http://127.0.0.1:8080.")
+@click.option(
+    "--url",
+    required=True,
+    default=said("url"),
+    help="Where Kissmetrics is, such as http://127.0.0.1:8080.",
+)
 @click.option(
     "--api-key",
+    default=said("api_key"),
     envvar="SDKBRIDGE_API_KEY",
     help="Kissmetrics key; not needed when the URL is on this machine. [env: SDKBRIDGE_API_KEY]",
 )
@@ -59,7 +67,7 @@ def replay_calls(
     Exit code 1 if anything is left undelivered, 3 if a line was refused.
     """
     try:
-        bridge = Bridge(path, api_key=key_for(url, api_key), url=url, deliver=not no_wait)
+        bridge = Bridge(path, api_key=key_for(url, api_key), url=url, deliver=False if no_wait else None)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     except (StoreError, ImportError) as error:

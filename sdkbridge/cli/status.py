@@ -10,6 +10,7 @@ import click
 
 from identity.errors import StoreError
 from sdkbridge.cli.addresses import DatabaseAddress
+from sdkbridge.cli.defaults import said
 from sdkbridge.cli.exits import Failure
 
 
@@ -18,6 +19,7 @@ from sdkbridge.cli.exits import Failure
     "--db",
     "path",
     required=True,
+    default=said("database"),
     type=DatabaseAddress(must_exist=True),
     help="The bridge's database: a file, or postgresql://….",
 )

@@ -13,11 +13,12 @@ from prometheus_client.registry import Collector
 from identity.clock import Clock
 from identity.errors import StoreError
 from identity.links import Outcome
-from sdkbridge.bridge import Bridge, BridgeStatus
+from sdkbridge.bridge import Bridge
 from sdkbridge.errors import BridgeClosed, InvalidCall
 from sdkbridge.refused import RefusedMessage
 from sdkbridge.server.serving import Server
 from sdkbridge.server.writer import Outcomes
+from sdkbridge.status import BridgeStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -22,7 +22,7 @@ def told(running: Running) -> list[tuple[str, str | None]]:
     """
     What waits for Kissmetrics: the path and the event of each request, in order.
     """
-    rows = running.bridge._database.rows("SELECT path, query FROM outbox ORDER BY request")
+    rows = running.bridge._core.database.rows("SELECT path, query FROM outbox ORDER BY request")
     return [(path, dict(part.partition("=")[::2] for part in query.split("&")).get("_n")) for path, query in rows]
 
 
@@ -220,7 +220,7 @@ def test_what_a_batch_says_of_all_its_calls_is_merged_into_each(quiet: Running) 
     ]
     shared = {"ip": "203.0.113.7", "userAgent": "Acme/4.2"}
     quiet.post("/v1/batch", {"batch": batch, "context": shared, "integrations": {"All": True}})
-    queries = [query for (query,) in quiet.bridge._database.rows("SELECT query FROM outbox ORDER BY request")]
+    queries = [query for (query,) in quiet.bridge._core.database.rows("SELECT query FROM outbox ORDER BY request")]
 
     assert len(queries) == 2
     assert "_ip=203.0.113.7" in queries[0]
@@ -259,7 +259,7 @@ def test_the_address_is_the_senders_where_the_sender_is_who_acts(
     """
     running = serve(evolve(shop, deliver=False, infer_ip=infer_ip))
     running.post("/v1/batch", {"batch": [TRACK | {"context": context}]})
-    ((query,),) = running.bridge._database.rows("SELECT query FROM outbox")
+    ((query,),) = running.bridge._core.database.rows("SELECT query FROM outbox")
 
     assert ("_ip=127.0.0.1" in query) == sent
 

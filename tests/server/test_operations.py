@@ -89,7 +89,7 @@ def test_an_outbox_over_its_limit_puts_calls_off(serve: Callable[..., Running], 
     assert int(put_off.headers["Retry-After"]) > 0
     assert quiet.get("/readyz").json["projects"] == {"shop": "too much waits for Kissmetrics"}
     assert quiet.bridge.status().outbox.waiting == 6
-    quiet.bridge._outbox.forget(f"user-{number}" for number in range(3))
+    quiet.bridge.outbox.forget(f"user-{number}" for number in range(3))
     wait_until(lambda: quiet.post("/v1/batch", {"batch": [TRACK]}).status == 200, what="there is room again")
 
 

@@ -1,0 +1,32 @@
+"""
+What an option is where the command line does not say: the setting of its name.
+"""
+
+from collections.abc import Callable
+
+import click
+
+
+def setting(name: str) -> Callable[[], object]:
+    """
+    Make the default of an option.
+    """
+    return lambda: _resolved(name, or_default=True)
+
+
+def said(name: str) -> Callable[[], object]:
+    """
+    Make the default of an option that somebody must say: nothing, unless the environment or a file says it.
+    """
+    return lambda: _resolved(name, or_default=False)
+
+
+def _resolved(name: str, *, or_default: bool) -> object:
+    from sdkbridge.settings import InvalidSetting, resolve  # noqa: PLC0415 - commands load what they need
+
+    try:
+        resolved = resolve({})
+    except InvalidSetting as error:
+        raise click.UsageError(str(error)) from error
+    value: object = resolved.values[name]
+    return value if or_default or resolved.origins[name] != "default" else None

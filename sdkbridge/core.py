@@ -1,0 +1,262 @@
+"""
+What both bridges are: everything but whether the caller waits for a commit, or awaits it.
+"""
+
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Self, TypeVar
+
+from identity.clock import Clock, system_clock
+from identity.database import Database
+from identity.graph import IdentityGraph
+from sdkbridge.acceptance import Acceptance
+from sdkbridge.aliases import Aliases
+from sdkbridge.background import DeliveryThread
+from sdkbridge.batches import BatchAcceptance
+from sdkbridge.calls import JSONObject, device_of, is_reset, message_id_of, parse_call
+from sdkbridge.delivery.engine import Delivery
+from sdkbridge.delivery.problems import DeliveryProblem
+from sdkbridge.errors import BridgeClosed, InvalidCall
+from sdkbridge.ids import IdGenerator, RandomIds
+from sdkbridge.kissmetrics.client import KissmetricsClient
+from sdkbridge.kissmetrics.requests import Sending
+from sdkbridge.outbox import Outbox
+from sdkbridge.proposals import RefusedAlias
+from sdkbridge.receipt import Receipt
+from sdkbridge.refused import RefusedCalls, RefusedMessage
+from sdkbridge.session import Once
+from sdkbridge.settings.bridge import Arguments, BridgeSettings, bridge_settings
+from sdkbridge.status import BridgeStatus, FlushReport
+from sdkbridge.writable import Writable
+
+LONGEST_PAUSE_S = 0.05
+"""How long `flush` sleeps before it looks again."""
+
+Outcome = TypeVar("Outcome")
+
+
+class BridgeCore:
+    """
+    Takes calls, keeps them, and delivers what comes of them.
+
+    Args:
+        settings: what it is made of.
+        clock: the time in seconds since 1970 UTC.
+        ids: what makes anonymous ids and message ids.
+        transport: what makes an httpx transport, in place of the usual one.
+        on_error: told what goes wrong while delivering.
+    """
+
+    def __init__(
+        self,
+        settings: BridgeSettings,
+        *,
+        clock: Clock | None = None,
+        ids: IdGenerator | None = None,
+        transport: Callable[[], object] | None = None,
+        on_error: Callable[[DeliveryProblem], object] | None = None,
+    ) -> None:
+        clock = clock or system_clock
+        client = KissmetricsClient(settings.url, timeout_s=settings.delivery.timeout_s, transport=transport)
+        self.database = Database(settings.database, safety=settings.safety)
+        self.graph = IdentityGraph(
+            self.database, policy=settings.policy, clock=clock, alias_grace=settings.alias_grace
+        )
+        self.acceptance = Acceptance(
+            self.database,
+            self.graph,
+            options=settings.options,
+            clock=clock,
+            ids=ids or RandomIds(),
+            outbox_limit=settings.outbox_limit,
+        )
+        self.refused = RefusedCalls(self.database, clock=clock)
+        self.outbox = Outbox(self.database)
+        self._writable = Writable(self.database, clock=clock)
+        self._batches = BatchAcceptance(self.database, self.take, refused=self.refused)
+        self._aliases = Aliases(self.database, self.graph, self.outbox, clock=clock)
+        make_delivery = partial(
+            Delivery,
+            self.database,
+            client.connect,
+            api_key=settings.api_key,
+            clock=clock,
+            settings=settings.delivery,
+            sending=Sending(method=settings.options.method, get_max_query=settings.options.get_max_query),
+            release=self._aliases.release,
+            on_problem=on_error,
+        )
+        self._thread = DeliveryThread(lambda ended: make_delivery(on_exchange=ended))
+        weakref.finalize(self, self._thread.stop, 0.0, then=self.database.close).atexit = False
+        self._deliver = settings.deliver
+        self._closed = False
+        if self._deliver and (self.outbox.ends() is not None or self._aliases.waiting()):
+            self.wake()
+
+    def opened(self) -> Self:
+        """
+        Return the core unless it was closed.
+
+        Raises:
+            BridgeClosed: it was.
+        """
+        if self._closed:
+            raise BridgeClosed("the bridge is closed")
+        return self
+
+    @property
+    def aliases(self) -> Aliases:
+        """
+        What is done about aliases by hand.
+        """
+        return self.opened()._aliases  # noqa: SLF001 - its own
+
+    def take(self, message: JSONObject) -> Receipt:
+        """
+        Take a call in Segment's spelling, through a device's session if it names one.
+        """
+        device = device_of(message) if isinstance(message, Mapping) else None
+        if device is not None:
+            return self.take_on(device, message)
+        return self.acceptance.accept(parse_call(message))
+
+    def take_on(self, device: str, message: JSONObject) -> Receipt:
+        """
+        Take a call through a device's session.
+        """
+        if is_reset(message):
+            return self.acceptance.reset(device, message_id=message_id_of(message))
+        call = parse_call(message)
+        return self.acceptance.accept_on(device, call, once=_once(message.get("once")))
+
+    def take_batch(
+        self, messages: Sequence[JSONObject], *, refused: Sequence[RefusedMessage] = ()
+    ) -> list[Receipt | InvalidCall]:
+        """
+        Take many calls in one commit, each for itself.
+        """
+        return self._batches.accept(messages, refused=refused)
+
+    def commit(self, work: Callable[[], Outcome]) -> Outcome:
+        """
+        Do what takes calls, and have it delivered; when this returns it is committed.
+        """
+        self.opened()
+        outcome = work()
+        self._deliver_what_came_of(outcome)
+        return outcome
+
+    def submit(self, work: Callable[[], Outcome]) -> "Future[Outcome | RefusedAlias]":
+        """
+        Have another thread do what takes calls, in one commit with all that waits for it.
+
+        The future is done once that is committed. A refused alias is an outcome, since its verdict is kept.
+        """
+        self.opened()
+
+        def keeping_verdicts() -> Outcome | RefusedAlias:
+            try:
+                return work()
+            except RefusedAlias as error:
+                return error
+
+        future = self.database.submit(keeping_verdicts)
+        # Not left to whoever waits for it: they may have been cancelled.
+        future.add_done_callback(self._deliver_once_committed)
+        return future
+
+    def _deliver_once_committed(self, future: "Future[Outcome]") -> None:
+        if future.exception() is None:
+            self._deliver_what_came_of(future.result())
+
+    def _deliver_what_came_of(self, outcome: object) -> None:
+        for receipt in outcome if isinstance(outcome, list) else (outcome,):
+            if isinstance(receipt, Receipt) and (
+                receipt.requests or (receipt.verdicts and self.graph.alias_grace)
+            ):
+                self.wake()
+                return
+
+    def wake(self) -> None:
+        """
+        Deliver what waits now, unless that is left to others.
+        """
+        if self._deliver:
+            self._thread.wake()
+
+    def flush(self, timeout: float) -> FlushReport:
+        """
+        Deliver what waits now, for so many seconds at most.
+        """
+        self.aliases.release()
+        deadline = time.monotonic() + timeout
+        before = self.outbox.counts()
+        ends = self.outbox.ends()
+        if ends is not None:
+            self._thread.wake()
+            while self._waits(ends[1]) and (left_s := deadline - time.monotonic()) > 0:
+                self._thread.wait_for_round(min(left_s, LONGEST_PAUSE_S))
+            if not self._deliver:
+                self._thread.stop(max(0.0, deadline - time.monotonic()))
+        after = self.outbox.counts()
+        return FlushReport(
+            delivered=after.delivered - before.delivered,
+            dead=max(0, after.dead - before.dead),
+            waiting=after.waiting,
+            last_error=self.outbox.last_error(),
+        )
+
+    def _waits(self, up_to: int) -> bool:
+        ends = self.outbox.ends()
+        return ends is not None and ends[0] <= up_to
+
+    def check(self) -> None:
+        """
+        Make sure that calls could be taken now, by writing to the file.
+        """
+        self.opened()._writable.check()  # noqa: SLF001 - its own
+
+    def status(self) -> BridgeStatus:
+        """
+        Return how much the file holds.
+        """
+        self.opened()
+        return BridgeStatus(
+            graph=self.graph.counts(),
+            outbox=self.outbox.counts(),
+            last_error=self.outbox.last_error(),
+            refused_full=self.acceptance.room.refused,
+        )
+
+    def close(self, timeout: float) -> None:
+        """
+        Stop delivering and let go of the file; a second call does nothing.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._thread.stop(timeout, then=self.database.close)
+
+
+def _once(value: object) -> Once | None:
+    try:
+        return None if value is None else Once(str(value))
+    except ValueError:
+        raise InvalidCall("once", f"must be one of {', '.join(Once)}") from None
+
+
+def core_of(database: str | Path | None, arguments: Arguments) -> BridgeCore:
+    """
+    Make the core of a bridge from what its maker says, and its settings.
+    """
+    return BridgeCore(
+        bridge_settings(database, arguments),
+        clock=arguments.get("clock"),
+        ids=arguments.get("ids"),
+        transport=arguments.get("transport"),
+        on_error=arguments.get("on_error"),
+    )

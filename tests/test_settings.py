@@ -1,0 +1,271 @@
+"""
+Where a setting comes from, and what is said of a wrong one.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from identity import MergePolicy
+from sdkbridge import Bridge, DeliverySettings, MappingOptions
+from sdkbridge.errors import BridgeError
+from sdkbridge.settings import SETTINGS, InvalidSetting, resolve
+from sdkbridge.settings.bridge import OBJECTS, Arguments, bridge_settings
+
+
+def settings(folder: Path, environment: dict[str, str] | None = None, **arguments: object):
+    return resolve(arguments, environment=environment or {}, folder=folder)
+
+
+def test_an_argument_goes_before_a_variable_before_a_file_before_the_default(tmp_path: Path) -> None:
+    """
+    Each setting comes from the first place that says it, and remembers which.
+    """
+    (tmp_path / "sdkbridge.toml").write_text('url = "http://file"\nsafety = "power"\npace = 5\n')
+    resolved = settings(
+        tmp_path,
+        {"SDKBRIDGE_URL": "http://variable", "SDKBRIDGE_SAFETY": "process"},
+        url="http://argument",
+        pace=None,
+    )
+
+    assert [resolved.values[name] for name in ("url", "safety", "pace", "alias_grace")] == [
+        "http://argument",
+        "process",
+        5.0,
+        0.0,
+    ]
+    assert [resolved.origins[name] for name in ("url", "safety", "pace", "alias_grace")] == [
+        "argument",
+        "SDKBRIDGE_SAFETY",
+        str(tmp_path / "sdkbridge.toml"),
+        "default",
+    ]
+
+
+def test_the_nearest_file_counts(tmp_path: Path) -> None:
+    """
+    A project's own table goes before a file further up; a pyproject.toml without one says nothing.
+    """
+    inner = tmp_path / "project" / "package"
+    inner.mkdir(parents=True)
+    (tmp_path / "sdkbridge.toml").write_text('profile = "rudderstack"\n')
+    (tmp_path / "project" / "pyproject.toml").write_text('[project]\nname = "shop"\n')
+    outer = settings(inner).values["profile"]
+    (tmp_path / "project" / "pyproject.toml").write_text('[tool.sdkbridge]\nprofile = "segment-server"\n')
+
+    assert outer == "rudderstack"
+    assert settings(inner).values["profile"] == "segment-server"
+
+
+def test_a_variable_names_another_file(tmp_path: Path) -> None:
+    """
+    SDKBRIDGE_CONFIG goes before whatever lies nearby.
+    """
+    (tmp_path / "sdkbridge.toml").write_text("deliver = true\n")
+    (tmp_path / "other.toml").write_text("deliver = false\n[options]\nprefix_properties = false\n")
+    resolved = settings(tmp_path, {"SDKBRIDGE_CONFIG": str(tmp_path / "other.toml")})
+
+    assert resolved.values["deliver"] is False
+    assert resolved.values["options"] == {"prefix_properties": False}
+
+
+@pytest.mark.parametrize(
+    ("variable", "written", "value"),
+    [
+        ("SDKBRIDGE_DELIVER", "no", False),
+        ("SDKBRIDGE_DELIVER", "1", True),
+        ("SDKBRIDGE_ALIAS_GRACE", "2.5", 2.5),
+        ("SDKBRIDGE_OUTBOX_LIMIT", "1000", 1000),
+        ("SDKBRIDGE_OPTIONS", '{"bool_style": "int"}', {"bool_style": "int"}),
+    ],
+)
+def test_a_variable_is_read_as_what_it_means(variable: str, written: str, value: object, tmp_path: Path) -> None:
+    """
+    The environment knows only texts; the settings have types.
+    """
+    name = variable.removeprefix("SDKBRIDGE_").lower()
+
+    assert settings(tmp_path, {variable: written}).values[name] == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "written", "problem"),
+    [
+        ("SDKBRIDGE_DELIVER", "maybe", "must be true or false"),
+        ("SDKBRIDGE_ALIAS_GRACE", "-1", "must be a number of seconds, 0 or more"),
+        ("SDKBRIDGE_ALIAS_GRACE", "nan", "must be a number of seconds"),
+        ("SDKBRIDGE_OUTBOX_LIMIT", "1.5", "must be a whole number of requests"),
+        ("SDKBRIDGE_SAFETY", "total", "must be one of process, power"),
+        ("SDKBRIDGE_OPTIONS", "[1]", "must be a table"),
+        ("SDKBRIDGE_OPTIONS", "{", "must be a JSON object"),
+        ("SDKBRIDGE_API_KEY", "  ", "must be a text, and not empty"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_place(variable: str, written: str, problem: str, tmp_path: Path) -> None:
+    """
+    The error says which setting, from where, and what would be right; never the value, which may be a key.
+    """
+    with pytest.raises(InvalidSetting, match=problem) as error:
+        settings(tmp_path, {variable: written})
+
+    assert error.value.origin == variable
+    assert error.value.setting == variable.removeprefix("SDKBRIDGE_").lower()
+    assert isinstance(error.value, BridgeError)
+    assert isinstance(error.value, ValueError)
+
+
+def test_a_typing_error_in_a_file_is_answered_with_what_was_meant(tmp_path: Path) -> None:
+    """
+    A name that is no setting is refused, not ignored.
+    """
+    (tmp_path / "sdkbridge.toml").write_text('api_kye = "secret"\n')
+
+    with pytest.raises(InvalidSetting, match=r"did you mean api_key\?") as error:
+        settings(tmp_path)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["= 1", "[tool.sdkbridge\n", "\x00"])
+def test_a_file_that_cannot_be_read_is_named(content: str, tmp_path: Path) -> None:
+    """
+    A broken file is an error, and not the same as none.
+    """
+    (tmp_path / "sdkbridge.toml").write_text(content)
+
+    with pytest.raises(InvalidSetting, match="cannot be read as TOML"):
+        settings(tmp_path)
+
+
+def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:
+    """
+    Neither the command nor the value's own text gives the key away.
+    """
+    resolved = settings(tmp_path, {"SDKBRIDGE_API_KEY": "very-secret"})
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-m", "sdkbridge", "config", *options],
+            cwd=tmp_path,
+            env={"SDKBRIDGE_API_KEY": "very-secret", "SDKBRIDGE_PACE": "7"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for options in (["--show"], ["--json"])
+    ]
+
+    assert all("very-secret" not in text for text in (repr(resolved), *outputs))
+    assert "SDKBRIDGE_API_KEY" in outputs[0]
+    assert json.loads(outputs[1])["pace"] == {"value": 7.0, "from": "SDKBRIDGE_PACE"}
+
+
+def test_every_setting_is_documented() -> None:
+    """
+    docs/settings.md lists each setting with its default and what it does.
+    """
+    page = (Path(__file__).parent.parent / "docs" / "settings.md").read_text(encoding="utf-8")
+    for setting in SETTINGS.values():
+        default = "-" if setting.default is None else json.dumps(setting.default).strip('"')
+        assert (
+            f"| `{setting.name}` | `SDKBRIDGE_{setting.name.upper()}` | `{default}` | {setting.meaning} |" in page
+        )
+
+
+def test_a_bridge_takes_every_setting_under_its_name() -> None:
+    """
+    What a file or a variable can say, a program says in the same words.
+    """
+    assert SETTINGS.keys() == (Arguments.__annotations__.keys() - OBJECTS) | {"database"}
+
+
+def test_a_bridge_is_made_of_its_settings(tmp_path: Path) -> None:
+    """
+    With a database and a key in a file nothing has to be said; names stand for objects.
+    """
+    (tmp_path / "sdkbridge.toml").write_text(
+        'database = "b.db"\napi_key = "secret"\npolicy = "strict"\nprofile = "segment-server"\npace = 5\n'
+        "timeout = 3\nalias_wait = 4\n[options]\nprefix_properties = true\n"
+    )
+    made = bridge_settings(None, {"concurrency": 2}, environment={}, folder=tmp_path)
+
+    assert made.database == "b.db"
+    assert made.policy.names == MergePolicy.strict().names
+    assert (made.options.auto_alias, made.options.prefix_properties) == ("always", True)
+    assert made.delivery == DeliverySettings(concurrency=2, pace=5, timeout_s=3, alias_wait_s=4)
+    assert "secret" not in repr(made)
+
+
+def test_an_object_goes_before_what_a_file_says(tmp_path: Path) -> None:
+    """
+    Whoever hands in options, a policy or a delivery gets exactly those.
+    """
+    (tmp_path / "sdkbridge.toml").write_text('policy = "strict"\nprofile = "rudderstack"\npace = 5\n')
+    objects = {
+        "options": MappingOptions(),
+        "policy": MergePolicy.permissive(),
+        "delivery": DeliverySettings(pace=7),
+    }
+    made = bridge_settings("b.db", {"api_key": "k", **objects}, environment={}, folder=tmp_path)
+
+    assert (made.options, made.policy, made.delivery) == tuple(objects.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({}, r"api_key \(not given\) is needed: say Bridge\(api_key=.*SDKBRIDGE_API_KEY.*sdkbridge.toml"),
+        ({"api_key": "k", "pace": 0}, r"pace \(argument\) must be a number of requests a second, more than 0"),
+        ({"api_key": "k", "timeout": 31}, "timeout .* and 30 at most"),
+        ({"api_key": "k", "options": {"prefix": 1}}, r"options \(argument\) cannot be: prefix is no option"),
+        (
+            {"api_key": "k", "pace": 1, "delivery": DeliverySettings()},
+            "pace .* is said by delivery, too",
+        ),
+        ({"api_key": "k", "profile": "bridge", "options": MappingOptions()}, "profile .* is said by options, too"),
+    ],
+)
+def test_what_a_bridge_cannot_be_made_of_is_named(
+    arguments: dict[str, object], problem: str, tmp_path: Path
+) -> None:
+    """
+    One error says what is wrong or missing, and how to give it.
+    """
+    with pytest.raises(InvalidSetting, match=problem):
+        bridge_settings("b.db", arguments, environment={}, folder=tmp_path)
+
+
+def test_without_a_database_a_bridge_says_where_to_name_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Nothing is made up in the working folder.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(InvalidSetting, match=r"database .* is needed.*SDKBRIDGE_DATABASE"):
+        Bridge(api_key="k")
+    with pytest.raises(TypeError, match="no argument 'pase'"):
+        Bridge("b.db", api_key="k", pase=5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_commands_take_from_the_settings_what_their_options_do_not_say(tmp_path: Path) -> None:
+    """
+    One file serves the program, and `replay`, `deliver`, `outbox` and `status` beside it.
+    """
+    (tmp_path / "sdkbridge.toml").write_text('database = "b.db"\nurl = "http://127.0.0.1:9"\ntimeout = 1\n')
+    (tmp_path / "calls.ndjson").write_text('{"type": "track", "userId": "ann", "event": "Seen"}\n')
+
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "sdkbridge", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, check=True).stdout
+
+    run("replay", "calls.ndjson", "--no-wait")
+    delivered = json.loads(run("deliver", "--once", "--json"))
+
+    assert delivered == {"delivered": 0, "dead": 0, "waiting": 1}
+    assert "/e" in run("outbox", "list")
+    assert (tmp_path / "b.db").exists()
