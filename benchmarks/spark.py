@@ -6,8 +6,9 @@ Whole logs on a cluster, growing: rounds, seconds, what is written, and whether 
     python benchmarks/spark.py 1000000 --chain                      # half of the links are one long chain
     python benchmarks/spark.py 100000 --spark sc://localhost:15002  # a cluster that runs already, on this machine
 
-`seconds` is from the file of links to the file of people; `memory` is the most that Sail's process held, sampled
-every 20 ms; `written` is what is in the folder of checkpoints at the end. Links are those of benchmarks/links.py.
+`seconds` is from the file of links to the file of people; `CPU` is the processor's time that Sail's process took,
+and `memory` the most that it held, sampled every 20 ms; `written` is what is in the folder of checkpoints at the
+end. Links are those of benchmarks/links.py.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
+import psutil
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -47,8 +49,8 @@ def main() -> None:
     parser.add_argument("--chain", action="store_true", help="half of the links are one long chain")
     parser.add_argument("--spark", metavar="URL", help="a cluster that runs already")
     options = parser.parse_args()
-    print("| links | rounds | seconds | memory, MB | written, MB | the same people |")
-    print("| ---: | ---: | ---: | ---: | ---: | --- |")
+    print("| links | rounds | seconds | CPU, s | memory, MB | written, MB | the same people |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: | --- |")
     for rows in options.rows:
         with cluster(options.spark) as (url, pid):
             print(line(url, pid, rows, chain=options.chain), flush=True)
@@ -90,13 +92,14 @@ def line(url: str, pid: int | None, rows: int, *, chain: bool) -> str:
     people = spark.resolve(session.read.parquet(str(log)), checkpoints=str(scratch / "rounds"), told=rounds.append)
     people.write.parquet(str(scratch / "people"))
     seconds = time.perf_counter() - started
+    cpu = f"{sum(psutil.Process(pid).cpu_times()[:2]):.3g}" if pid else ""
     written = sum(path.stat().st_size for path in (scratch / "rounds").rglob("*") if path.is_file())
     found = pl.read_parquet(scratch / "people" / "*.parquet").sort("id")
     same = "yes" if found.equals(resolve(log).sort("id")) else "NO"
     session.stop()
     shutil.rmtree(scratch)
     memory = f"{most[0] / 1e6:,.0f}" if pid else ""
-    return f"| {rows:,} | {rounds[-1].number} | {seconds:.3g} | {memory} | {written / 1e6:,.0f} | {same} |"
+    return f"| {rows:,} | {rounds[-1].number} | {seconds:.3g} | {cpu} | {memory} | {written / 1e6:,.0f} | {same} |"
 
 
 def watch(pid: int | None, most: list[int], scratch: Path) -> None:

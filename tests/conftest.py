@@ -15,7 +15,7 @@ from identity.database import Database
 from sdkbridge import Bridge
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
-pytest_plugins = ["pytester", "spark_cluster"]
+pytest_plugins = ["pytester"]
 
 # No deadline: how fast one example runs says more about the machine than about the code.
 settings.register_profile("default", deadline=None, max_examples=100)

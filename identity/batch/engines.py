@@ -18,8 +18,8 @@ from identity.errors import InvalidLinks
 
 Engine = Literal["numba", "scipy", "python"]
 
-MANY = 2_000_000
-"""Links from which on it pays to load what compiles, and to compile once on each machine."""
+MANY = 1_000_000
+"""Links from which on it pays to load what was compiled, once, on this machine."""
 KERNEL = "identity.batch.kernel"
 
 

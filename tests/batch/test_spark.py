@@ -6,6 +6,8 @@ SDKBRIDGE_SPARK gives the URL of, if it sees the folders of this machine.
 """
 
 import random
+import subprocess
+import sys
 from itertools import pairwise
 
 import polars as pl
@@ -154,6 +156,24 @@ def test_a_wrong_result_is_never_handed_over(cluster, stars, problem):
 
     with pytest.raises(Unresolved, match=problem):
         check(links, cluster.createDataFrame(stars, "hi bigint, lo bigint"))
+
+
+def test_a_program_without_a_file_can_connect(cluster_url):
+    """
+    Neither ``python -c`` nor a worker of another program is taken for something that it is not.
+    """
+    program = """
+import sys
+from identity.batch import spark
+session = spark.connect(sys.argv[1])
+print(session.range(3).count())
+session.stop()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program, cluster_url], capture_output=True, text=True, timeout=100, check=True
+    )
+
+    assert run.stdout == "3\n"
 
 
 def test_a_missing_column_is_said(cluster, tmp_path):
