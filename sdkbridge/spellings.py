@@ -35,6 +35,7 @@ class Spellings:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._written: dict[tuple[str, str], str] = {}
+        self._as_first_written: set[tuple[str, str]] = set()
         database.migrate("sdkbridge.spellings", MIGRATIONS)
 
     def remarks(self, requests: tuple[Request, ...]) -> tuple[CallWarning, ...]:
@@ -42,7 +43,8 @@ class Spellings:
         Learn the names in a call's requests; return what Kissmetrics would make of them.
         """
         remarks = Remarks()
-        for kind, name in _names(requests):
+        unsure = [named for named in _names(requests) if named not in self._as_first_written]
+        for kind, name in unsure:
             written = self._first_written(kind, name)
             if written is None:
                 remarks.add(Problem.TOO_MANY_NAMES, name)
@@ -66,6 +68,7 @@ class Spellings:
                     # Not kept in memory before it is committed: the transaction may yet be undone.
                     return name
                 self._written[key] = row[0]
+                self._as_first_written.add((kind, row[0]))
         return self._written[key]
 
     def _count(self, kind: str) -> int:
