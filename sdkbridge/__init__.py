@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         StoreError,
         Verdict,
     )
+    from sdkbridge.async_bridge import AsyncBridge
+    from sdkbridge.async_device import AsyncDevice
     from sdkbridge.bridge import Bridge
     from sdkbridge.delivery import DeliveryProblem, DeliverySettings
     from sdkbridge.device import Device
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "AsyncBridge": "sdkbridge.async_bridge",
+    "AsyncDevice": "sdkbridge.async_device",
     "Bridge": "sdkbridge.bridge",
     "BridgeClosed": "sdkbridge.errors",
     "BridgeError": "sdkbridge.errors",
@@ -81,6 +85,8 @@ _HOME = {
 }
 
 __all__ = [
+    "AsyncBridge",
+    "AsyncDevice",
     "Bridge",
     "BridgeClosed",
     "BridgeError",
