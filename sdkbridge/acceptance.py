@@ -176,15 +176,15 @@ class Acceptance:
         def work() -> Receipt | RefusedAlias:
             if self._graph.alias_grace:
                 self._aliases.release()
-            if message_id is not None and self._accepted.is_repeat(message_id):
+            # An id that is made up here never comes again.
+            if message_id is not None and not self._accepted.is_new(message_id, at_ms=self._now_ms()):
                 return Receipt(message_id=known, repeated=True)
             try:
-                receipt = take(known)
+                return take(known)
             except RefusedAlias as error:
                 # The one refusal that leaves something behind: its verdict, which the transaction must keep.
+                self._accepted.give_up(known)
                 return error
-            self._accepted.remember(known, at_ms=self._now_ms())
-            return receipt
 
         taken = self._database.write(work)
         if isinstance(taken, RefusedAlias):

@@ -66,18 +66,22 @@ class AcceptedCalls:
         self._duplicate_rule = duplicate_rule
         database.migrate("sdkbridge.accepted", MIGRATIONS)
 
-    def is_repeat(self, message_id: str) -> bool:
+    def is_new(self, message_id: str, *, at_ms: int) -> bool:
         """
-        Tell whether a call with this message id was accepted before.
-        """
-        return self._database.row("SELECT 1 FROM accepted_call WHERE message_id = ?", (message_id,)) is not None
-
-    def remember(self, message_id: str, *, at_ms: int) -> None:
-        """
-        Keep the message id of a call that is being accepted.
+        Remember the message id of a call that is being accepted; return whether no call had it before.
         """
         with self._database.transaction() as connection:
-            connection.execute("INSERT INTO accepted_call VALUES (?, ?)", (message_id, at_ms))
+            kept = connection.execute(
+                "INSERT INTO accepted_call VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING", (message_id, at_ms)
+            )
+            return kept.rowcount == 1
+
+    def give_up(self, message_id: str) -> None:
+        """
+        Forget the message id of a call that was not accepted after all.
+        """
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM accepted_call WHERE message_id = ?", (message_id,))
 
     def forget(self, identities: Iterable[str]) -> None:
         """
@@ -99,15 +103,24 @@ class AcceptedCalls:
         """
         assert request.second is not None  # noqa: S101 - aliases carry no time and are not asked about
         claims = self._claims(request)
+        if len(claims) <= 1 and self._take(request, claims, request.second, at_ms=at_ms):
+            return request.second, True
         second, alone = self._free_second(request.identity, claims, request.second)
+        self._take(request, claims, second, at_ms=at_ms)
+        return second, alone
+
+    def _take(self, request: Request, claims: list[Claim], second: int, *, at_ms: int) -> bool:
+        """
+        Note what a request does in a second; return whether that is new, or is nothing that repeats anything.
+        """
         rows = [
             (request.identity, kind, name, second, request.second, at_ms) for kind, name in claims or [_NO_CLAIM]
         ]
         with self._database.transaction() as connection:
-            connection.executemany(
+            taken = connection.executemany(
                 "INSERT INTO accepted_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
             )
-        return second, alone
+            return taken.rowcount == len(rows) or not claims
 
     def _claims(self, request: Request) -> list[Claim]:
         """

@@ -25,7 +25,7 @@ def database() -> Iterator[Database]:
 
 
 def accept(accepted: AcceptedCalls, number: int, *, at_ms: int) -> None:
-    accepted.remember(f"m{number}", at_ms=at_ms)
+    accepted.is_new(f"m{number}", at_ms=at_ms)
     event = Request(path="/e", identity=f"person {number % 3}", name="Seen", second=number)
     accepted.take_second(event, at_ms=at_ms)
 
@@ -40,7 +40,7 @@ def test_a_day_is_remembered_whatever_else_is_forgotten(ages_h: list[int], now_m
     for number, age_h in enumerate(ages_h):
         accept(accepted, number, at_ms=now_ms - age_h * HOUR_MS)
     sweep.step(now_ms=now_ms)
-    kept = [accepted.is_repeat(f"m{number}") for number in range(len(ages_h))]
+    kept = [not accepted.is_new(f"m{number}", at_ms=now_ms) for number in range(len(ages_h))]
     (seconds,) = database.row("SELECT count(*) FROM accepted_second") or (None,)
     database.close()
 
