@@ -41,6 +41,7 @@ class Call:
         event: the name under which it is recorded as an event, or None.
         at_ms: when it happened, in milliseconds since 1970 UTC; None if nobody said.
         clock_ms: the same by the clock of whoever made the call, right or wrong.
+        arrived_ms: when it arrived; when it happened, if nobody said.
         message_id: unique per call; a repeat of it is the same call again.
         has_traits: whether it says something of a person besides who they are.
         device: the device whose session it goes through, or None for a call that carries its own identities.
@@ -56,6 +57,7 @@ class Call:
     event: str | None = None
     at_ms: int | None = None
     clock_ms: int | None = None
+    arrived_ms: int | None = None
     message_id: str | None = None
     has_traits: bool = False
     device: str | None = None
@@ -97,7 +99,7 @@ def read_call(message: JSONObject) -> Call:
         raise ValueError(f"a call's type must be one of {', '.join(sorted(TYPES))}")
     get = message.get
     user, anonymous, previous = get("userId"), get("anonymousId"), get("previousId")
-    at_ms, clock_ms = _times(message)
+    at_ms, clock_ms, arrived_ms = _times(message)
     return Call(
         kind,
         None if user is None else _identity(user, "userId"),
@@ -106,6 +108,7 @@ def read_call(message: JSONObject) -> Call:
         _event(kind, message),
         at_ms,
         clock_ms,
+        arrived_ms,
         message_id,
         kind == "identify" and _has_traits(message),
         device,
@@ -187,9 +190,9 @@ def _event(kind: str, message: JSONObject) -> str | None:
     return None
 
 
-def _times(message: JSONObject) -> tuple[int | None, int | None]:
+def _times(message: JSONObject) -> tuple[int | None, int | None, int | None]:
     """
-    Return when a call happened, and what its sender's clock showed.
+    Return when a call happened, what its sender's clock showed, and when it arrived.
 
     The sender's clock is believed unless it cannot be right; then it is corrected by the difference of the two
     clocks, as Segment's servers do.
@@ -197,12 +200,13 @@ def _times(message: JSONObject) -> tuple[int | None, int | None]:
     clock = moment_ms(message.get("timestamp"))
     received = moment_ms(message.get("receivedAt"))
     if clock is None or received is None:
-        return (received if clock is None else clock), clock
+        known = received if clock is None else clock
+        return known, clock, known
     sent = moment_ms(message.get("sentAt"))
     impossible = clock > received or clock < EARLIEST_MS
     if sent is not None and (impossible or sent > received + CLOCK_AHEAD_MS):
-        return received - (sent - clock), clock
-    return clock, clock
+        return received - (sent - clock), clock, received
+    return clock, clock, received
 
 
 def moment_ms(value: object) -> int | None:

@@ -127,7 +127,8 @@ class DecideByPolicy:
         """
         if call.device is not None:
             self._note_session(call)
-        at_ms = self._now_ms = max(self._now_ms, call.at_ms or 0)
+        # As the bridge's clock has it: when calls arrive, whatever their senders' clocks say.
+        at_ms = self._now_ms = max(self._now_ms, call.arrived_ms or 0)
         proposed = _proposed_by(call)
         self.verdict = None
         if proposed is not None:

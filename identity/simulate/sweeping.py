@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 POLICIES: Mapping[str, Callable[[int], Strategy]] = {
-    "guarded": lambda limit: guarded(named=limit, name=f"guarded-{limit}"),
+    "guarded": lambda limit: guarded(named=limit, named_lately=limit, name=f"guarded-{limit}"),
     "limit": lambda limit: limited(named=limit),
 }
 """What a limit is given to: our policy, or one that looks at nothing but the limit."""

@@ -104,14 +104,14 @@ def told_by_our_graph(calls: list, truth: Truth) -> Told:
             user = None if call.user_id and is_placeholder(call.user_id) else call.user_id
             verdict = None
             if call.type == "alias":
-                verdict = graph.link(call.previous_id, call.user_id)
+                verdict = graph.link(call.previous_id, call.user_id, at_ms=call.arrived_ms)
             elif call.type == "identify" and call.anonymous_id:
-                verdict = graph.link(call.anonymous_id, call.user_id, kind="first_identify")
+                verdict = graph.link(call.anonymous_id, call.user_id, kind="first_identify", at_ms=call.arrived_ms)
             if verdict is not None and verdict.outcome is Outcome.MERGE:
                 aliases.append((verdict.link.older, verdict.link.newer))
             if call.type != "alias":
                 kind = IdentityKind.NAMED if user else IdentityKind.ANONYMOUS
-                graph.seen(user or call.anonymous_id, kind)
+                graph.seen(user or call.anonymous_id, kind, at_ms=call.arrived_ms)
                 uses.append(Use(user or call.anonymous_id, person, call.event is not None))
     return Told(uses, aliases)
 
