@@ -1,5 +1,5 @@
 """
-Any history of calls, deliveries, failures and kills: each device's events in their order, and one alias each.
+Any history of calls, decisions, deliveries, failures and kills: events in each device's order, and one alias each.
 """
 
 import sqlite3
@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from sdkbridge import Bridge
+from sdkbridge import Bridge, Outcome, Verdict
 
 DEVICES = st.sampled_from(["phone", "tablet", "watch"])
 NAMES = st.sampled_from(["A", "B"])
@@ -40,7 +40,7 @@ class Histories(RuleBasedStateMachine):
         self.left_by_kill: Path | None = None
         self.expected: dict[str, list[str]] = defaultdict(list)
         self.aliases: set[tuple[str, str]] = set()
-        self.anonymous: dict[str, str] = {}
+        self.held: dict[tuple[str, str], Verdict] = {}
         self.bridge = self.open()
 
     def open(self) -> Bridge:
@@ -86,6 +86,32 @@ class Histories(RuleBasedStateMachine):
         if phone.is_anonymous:
             self.aliases.add((name, phone.anonymous_id))
         phone.identify(name)
+
+    @rule(device=DEVICES, name=NAMES)
+    def claim(self, device: str, name: str) -> None:
+        """
+        A backend says that a device's anonymous identity, which is somebody's by now, is theirs.
+        """
+        phone = self.bridge.device(device)
+        self.now += 1
+        if not phone.is_anonymous:
+            receipt = self.bridge.identify(name, anonymous_id=phone.anonymous_id)
+            for verdict in receipt.verdicts:
+                assert verdict.outcome in {Outcome.KNOWN, Outcome.HOLD}
+                if verdict.outcome is Outcome.HOLD:
+                    self.held[verdict.link.older, verdict.link.newer] = verdict
+
+    @precondition(lambda self: self.held)
+    @rule()
+    def approve(self) -> None:
+        """
+        A person joins what was held; what others joined in the meantime needs no alias.
+        """
+        (older, newer), verdict = self.held.popitem()
+        self.now += 1
+        if self.bridge.approve(verdict, by="a person").outcome is Outcome.MERGE:
+            assert (newer, older) not in self.aliases
+            self.aliases.add((newer, older))
 
     @rule(device=DEVICES)
     def reset(self, device: str) -> None:
