@@ -107,10 +107,9 @@ def test_an_order_in_a_web_framework_arrives(
 
 
 BROKER = """
-app.conf.update(
-    broker_url="filesystem://",
-    broker_transport_options={{"data_folder_in": {folder!r}, "data_folder_out": {folder!r}}},
-)
+folder = {folder!r}
+app.conf.broker_url = "filesystem://"
+app.conf.broker_transport_options = dict.fromkeys(("data_folder_in", "data_folder_out", "control_folder"), folder)
 """
 
 ASK_TWICE = """
