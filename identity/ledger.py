@@ -46,6 +46,7 @@ MIGRATIONS: Migrations = {
         ) STRICT
         """,
         "CREATE INDEX decision_of_link ON decision (link, decision)",
+        "CREATE INDEX decision_of_people ON decision (decision) WHERE decided_by <> 'policy'",
     ),
 }
 
@@ -226,7 +227,9 @@ class Ledger:
         Return the links whose newest verdict has this outcome, oldest first.
         """
         if outcome is Outcome.HOLD:
-            return self._links("WHERE link.outcome = 'hold' ORDER BY link.link", ())
+            # There are few, and an index of them alone.
+            held = "SELECT held.link FROM link AS held WHERE held.outcome = 'hold'"
+            return self._links(f"WHERE link.link IN ({held}) ORDER BY link.link", ())
         return self._links("WHERE link.outcome = ? ORDER BY link.link", (outcome.value,))
 
     def held_then(self, then_ms: int) -> list[StoredLink]:
@@ -234,6 +237,13 @@ class Ledger:
         Return the links that were held at a time, oldest first.
         """
         return self._links("WHERE decision.outcome = 'hold' ORDER BY link.link", (then_ms,), as_of=_THEN)
+
+    def decided(self, *, limit: int) -> list[Verdict]:
+        """
+        Return the newest verdicts that a person gave and that still stand, the newest first.
+        """
+        found = self._links("WHERE decided_by <> 'policy' ORDER BY decision.decision DESC LIMIT ?", (limit,))
+        return [stored.verdict for stored in found]
 
     def decisions_at(self, name: str, *, then_ms: int | None = None) -> list[Verdict]:
         """

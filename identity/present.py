@@ -2,18 +2,21 @@
 The graph as it is: its tables, and the answers that they give.
 """
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from identity.clock import Clock
 from identity.database import Database
+from identity.held import HeldLink, HeldLinks
 from identity.ledger import Ledger
-from identity.links import Outcome, Verdict, Verdicts
+from identity.links import LinkLike, Outcome, Verdict, Verdicts, ends_of
 from identity.past import PastGraph
 from identity.person import GraphCounts
 from identity.policy import MergePolicy
 from identity.questions import Questions
+from identity.search import FoundPerson, search
 from identity.store import KnownIdentity, PeopleStore
 from identity.told import Told
 from identity.tombstones import Tombstones
@@ -85,6 +88,47 @@ class PresentGraph(Questions):
         Return the verdicts that wait for a human, oldest first.
         """
         return Verdicts(stored.verdict for stored in self._ledger.links_with(Outcome.HOLD))
+
+    def held_links(self, *, limit: int = 50, reason: str | None = None) -> list[HeldLink]:
+        """
+        Return held links with both people that they would join, first those where a mistake would do most harm.
+
+        That is where both have a name, and then where the lesser of the two has most records.
+
+        Args:
+            limit: how many at most.
+            reason: only those held for it, such as ``second_identity``.
+        """
+        return HeldLinks(self._database, self._people, self._ledger).worst(limit=limit, reason=reason)
+
+    def is_held(self, link: LinkLike) -> bool:
+        """
+        Tell whether a link waits for a decision.
+        """
+        stored = self._ledger.link_between(*ends_of(link))
+        return stored is not None and stored.verdict.outcome is Outcome.HOLD
+
+    def held_reasons(self) -> dict[str, int]:
+        """
+        Return how many links are held for which reason.
+        """
+        return dict(Counter(verdict.reason for verdict in self.held()).most_common())
+
+    def decided(self, *, limit: int = 20) -> list[Verdict]:
+        """
+        Return what people decided last, the newest first.
+        """
+        return self._ledger.decided(limit=limit)
+
+    def search(self, text: str, *, limit: int = 50) -> list[FoundPerson]:
+        """
+        Return people with an identity that contains a text, case set aside; each once, the best fits first.
+
+        Args:
+            text: any part of an identity.
+            limit: how many people at most.
+        """
+        return search(self._database, text, limit=limit)
 
     def counts(self) -> GraphCounts:
         """

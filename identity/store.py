@@ -224,11 +224,15 @@ class PeopleStore:
         ).fetchone()
         return None if row is None else row[0]
 
-    def identities(self, person: int) -> list[KnownIdentity]:
+    def identities(self, person: int, *, limit: int | None = None) -> list[KnownIdentity]:
         """
-        Return all identities of a person, first seen first.
+        Return the identities of a person, first seen first: all of them, or the first ones.
         """
-        rows = self._database.rows(_KNOWN + "WHERE person = ? ORDER BY first_ms, identity", (person,))
+        sql = _KNOWN + "WHERE person = ? ORDER BY first_ms, identity"
+        if limit is None:
+            rows = self._database.rows(sql, (person,))
+        else:
+            rows = self._database.rows(f"{sql} LIMIT ?", (person, limit))
         return [_known(row) for row in rows]
 
     def in_order_kept(self, names: Iterable[str]) -> list[KnownIdentity]:

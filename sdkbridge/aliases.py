@@ -18,6 +18,7 @@ from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.described import Described
 from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.outbox import Outbox
+from sdkbridge.refused import RefusedCalls
 from sdkbridge.sessions import SessionStore
 from sdkbridge.stamping import identity_lane
 
@@ -61,6 +62,7 @@ class Aliases:
         self._sessions = SessionStore(database)
         self._accepted = AcceptedCalls(database)
         self._described = Described(database)
+        self._refused = RefusedCalls(database, clock=clock)
         database.migrate("sdkbridge.aliases", MIGRATIONS)
 
     def owe(self, request: Request, *, lane: str, other_lane: str | None, call: str) -> bool:
@@ -209,6 +211,7 @@ class Aliases:
             forgotten = self._graph.forget(identity)
             self._sessions.forget(forgotten.identities)
             self._accepted.forget(forgotten.identities)
+            self._refused.forget(forgotten.identities)
             for name in forgotten.identities:
                 self._described.forget(name)
             with self._database.transaction() as connection:
@@ -217,6 +220,15 @@ class Aliases:
             return evolve(forgotten, requests=self._outbox.forget(forgotten.identities))
 
         return self._database.write(forget)
+
+    def can_retract(self, link: LinkLike) -> bool:
+        """
+        Tell whether a merge could be retracted now, as far as its alias goes.
+        """
+        telling = self._graph.telling(link)
+        if telling is None:
+            return True
+        return telling.reference is not None and self._outbox.untried(telling.reference, now_ms=self._now_ms())
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -169,6 +169,12 @@ class Bridge(ServerSideCalls[Receipt]):
         """
         return self._core.aliases.retract(link, by=by, why=why)
 
+    def can_retract(self, link: LinkLike) -> bool:
+        """
+        Tell whether nobody has tried to send the alias of a merge yet, so that `retract` could undo it now.
+        """
+        return self._deciding().can_retract(link)
+
     def plan(self) -> Plan:
         """
         Return the aliases that Kissmetrics lacks; none unless some were decided on elsewhere, or given up.
@@ -187,6 +193,7 @@ class Bridge(ServerSideCalls[Receipt]):
         """
         Erase a person: their identities and links, the sessions of their devices, and what waits to be sent.
 
+        So are refused calls that name them.
         Calls that name them later are taken and dropped, with the warning ``forgotten``. What was delivered before
         is Kissmetrics' to delete: the answer holds the identities to hand to it.
         """

@@ -74,7 +74,18 @@ MIGRATIONS: Migrations = {
     ),
 }
 
+_UNTRIED = """
+    WHERE request = ? AND attempts = 0 AND NOT EXISTS (
+        SELECT 1 FROM outbox_lane AS held
+        WHERE held.lane = outbox.lane AND held.leased_by IS NOT NULL AND held.free_ms > ?
+    )
+"""
+"""Which request nobody has tried to send yet, by its number and the time."""
+
 IDENTITIES_AT_ONCE = 200
+
+LOOKED_AT = 20_000
+"""How many requests of the queue are looked at for those of one person."""
 
 
 @frozen(kw_only=True)
@@ -101,6 +112,32 @@ class QueuedRequest:
     query: str
     accepted_ms: int
     attempts: int
+
+
+@frozen
+class WaitingRequest:
+    """
+    A request that waits, for people to look at.
+
+    Attributes:
+        number: its place in the queue.
+        path: ``/e``, ``/s`` or ``/a``.
+        identity: who it is about.
+        other_identity: whom an alias joins with it.
+        call: the message id of the call that it came from.
+        accepted_ms: when that was accepted, in milliseconds since 1970 UTC.
+        attempts: how often it was tried in vain.
+        error: how that failed last.
+    """
+
+    number: int
+    path: Path
+    identity: str
+    other_identity: str | None
+    call: str
+    accepted_ms: int
+    attempts: int
+    error: str | None
 
 
 @frozen(kw_only=True)
@@ -163,6 +200,12 @@ class Outbox:
                 (key, at_ms),
             )
 
+    def untried(self, number: int, *, now_ms: int) -> bool:
+        """
+        Tell whether a request waits that nobody has tried to send yet, so that `withdraw` could take it back.
+        """
+        return self._database.row(f"SELECT 1 FROM outbox {_UNTRIED}", (number, now_ms)) is not None  # noqa: S608
+
     def withdraw(self, number: int, *, now_ms: int) -> bool:
         """
         Take back a request that nobody has tried to send yet; return whether that was so.
@@ -170,15 +213,7 @@ class Outbox:
         What a worker has claimed counts as tried: it may be on the wire.
         """
         with self._database.transaction() as connection:
-            taken_back = connection.execute(
-                """
-                DELETE FROM outbox WHERE request = ? AND attempts = 0 AND NOT EXISTS (
-                    SELECT 1 FROM outbox_lane AS held
-                    WHERE held.lane = outbox.lane AND held.leased_by IS NOT NULL AND held.free_ms > ?
-                )
-                """,
-                (number, now_ms),
-            )
+            taken_back = connection.execute(f"DELETE FROM outbox {_UNTRIED}", (number, now_ms))  # noqa: S608
             return taken_back.rowcount == 1
 
     def forget(self, identities: Collection[str]) -> int:
@@ -228,6 +263,24 @@ class Outbox:
             )
         )
         return OutboxCounts(waiting=waiting, delivered=int(delivered), dead=dead)
+
+    def of(self, identities: Collection[str], *, limit: int) -> list[WaitingRequest]:
+        """
+        Return the oldest requests that wait under some identities, or join one of them, in order.
+
+        Looks at the oldest of the queue only, so that it takes no longer however much waits.
+        """
+        named = list(identities)[:IDENTITIES_AT_ONCE]
+        marks = ", ".join("?" * len(named))
+        rows = self._database.rows(
+            f"""
+            SELECT request, path, identity, other_identity, call, accepted_ms, attempts, error
+            FROM (SELECT * FROM outbox ORDER BY request LIMIT {LOOKED_AT}) AS oldest
+            WHERE identity IN ({marks}) OR other_identity IN ({marks}) ORDER BY request LIMIT ?
+            """,  # noqa: S608
+            (*named, *named, limit),
+        )
+        return [WaitingRequest(*row) for row in rows]
 
     def ends(self) -> tuple[int, int] | None:
         """

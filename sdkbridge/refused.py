@@ -5,11 +5,13 @@ A call that is refused alone raises, and its caller knows. In a batch nobody may
 """
 
 import json
+from collections.abc import Collection, Iterator
 
 from attrs import frozen
 
 from identity.clock import Clock
 from identity.database import Database, Migrations
+from identity.ids import fold
 from sdkbridge.errors import InvalidCall
 
 MIGRATIONS: Migrations = {
@@ -39,6 +41,9 @@ LONGEST_MESSAGE = 4_000
 """Characters kept of a message."""
 
 LONGEST_MESSAGE_ID = 255
+
+LONG_ENOUGH = 6
+"""Characters from which on an identity within a longer text is no coincidence."""
 
 
 @frozen
@@ -112,6 +117,22 @@ class RefusedCalls:
                 "DELETE FROM refused_call WHERE refusal <= (SELECT max(refusal) FROM refused_call) - ?", (KEPT,)
             )
 
+    def forget(self, identities: Collection[str]) -> int:
+        """
+        Erase the calls that name some identities; return how many those were. Looks at every call that is kept.
+        """
+        named = {fold(identity) for identity in identities}
+        if not named:
+            return 0
+        numbers = [
+            (number,)
+            for number, message in self._database.rows("SELECT refusal, message FROM refused_call")
+            if _names_one_of(named, message)
+        ]
+        with self._database.transaction() as connection:
+            connection.executemany("DELETE FROM refused_call WHERE refusal = ?", numbers)
+        return len(numbers)
+
     def latest(self, limit: int = 100) -> list[RefusedCall]:
         """
         Return the last refused calls, the newest first.
@@ -137,6 +158,42 @@ class RefusedCalls:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _names_one_of(identities: Collection[str], message: str) -> bool:
+    """
+    Tell whether a value in a kept call is one of some identities, or a text that tells of one of them.
+    """
+    try:
+        values = _values(json.loads(message))
+    except ValueError:
+        # It was cut, perhaps within the identity, so what may be meant is erased, too.
+        return any(_may_name(identity, message) for identity in identities)
+    return any(fold(value) in identities or _tells_of(identities, value) for value in values)
+
+
+def _tells_of(identities: Collection[str], value: str) -> bool:
+    # A short one, such as 7, is a part of texts that have nothing to do with it.
+    return any(len(identity) >= LONG_ENOUGH and identity.lower() in value.lower() for identity in identities)
+
+
+def _may_name(identity: str, message: str) -> bool:
+    written = json.dumps(identity, ensure_ascii=False)[1:-1]
+    shortest = min(len(written), LONG_ENOUGH)
+    cut = any(message.endswith(written[:length]) for length in range(shortest, len(written)))
+    return cut or written.lower() in message.lower()
+
+
+def _values(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(inner)
+    elif not isinstance(value, bool) and value is not None:
+        yield str(value)
 
 
 def _message_id(message: object) -> str | None:

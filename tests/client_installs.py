@@ -19,10 +19,21 @@ def node_packages(config: pytest.Config) -> Path:
     """
     Return a folder with the packages of clients/node in it, and the program that uses them.
     """
+    return _by_npm(config, [CLIENTS / "node" / name for name in ("package.json", "package-lock.json", "send.js")])
+
+
+def axe_script(config: pytest.Config) -> str:
+    """
+    Return the script of axe-core, which looks for what keeps people from using a page.
+    """
+    folder = _by_npm(config, [CLIENTS / "axe" / name for name in ("package.json", "package-lock.json")])
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def _by_npm(config: pytest.Config, files: Sequence[Path]) -> Path:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    files = [CLIENTS / "node" / name for name in ("package.json", "package-lock.json", "send.js")]
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     return _installed(config, files, command, copied=True)
 

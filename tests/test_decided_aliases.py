@@ -264,6 +264,25 @@ class TestForget:
         assert (len(forgotten.identities), forgotten.requests, recorder.carried) == (2, 3, ["/e"])
         assert [row for row in rows if "ann" in row or "Ulm" in row or forgotten.identities[0] in row] == []
 
+    def test_refused_calls_that_name_them_are_erased(self, bridge: Bridge) -> None:
+        """
+        Under any identity, within a text, or in what is left of a long call; those of others stay.
+        """
+        bridge.identify("ann@example.com", anonymous_id="phone-of-ann")
+        bad = {"type": "track", "event": ""}
+        bridge.accept_batch(
+            [
+                bad | {"userId": "Ann@Example.com"},
+                bad | {"anonymousId": "phone-of-ann"},
+                bad | {"userId": "x", "properties": {"note": ["asked by ann@example.com"]}},
+                bad | {"userId": "x", "properties": {"mail": "ann@example.com", "long": "y" * 5_000}},
+                bad | {"userId": "joann@example.org", "messageId": "kept"},
+            ]
+        )
+        bridge.forget("ann@example.com")
+
+        assert [one.message_id for one in bridge.refused.latest()] == ["kept"]
+
     def test_late_calls_are_taken_and_dropped(self, bridge: Bridge) -> None:
         """
         By name, by anonymous id, or from the device: a warning, and nothing queued or kept.

@@ -149,7 +149,8 @@ def _show_demo(listening: Listening) -> None:
             teller.start(url)
 
         try:
-            run(create_app(set_up.settings), listening, on_ready=ready)
+            app = create_app(set_up.settings, kissmetrics=set_up.kissmetrics.kissmetrics)
+            run(app, listening, on_ready=ready)
         finally:
             teller.stop()
 

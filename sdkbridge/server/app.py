@@ -12,10 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.server.answers import problem
 from sdkbridge.server.ingest import Ingest
 from sdkbridge.server.metrics import Metrics
 from sdkbridge.server.operations import Operations
+from sdkbridge.server.pages import Pages
+from sdkbridge.server.pages.access import ROOT
 from sdkbridge.server.serving import Server
 from sdkbridge.server.settings import ServerSettings
 
@@ -31,11 +34,16 @@ class ServerApp:
         server: its projects, each with its bridge.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, kissmetrics: LocalKissmetrics | None = None) -> None:
         self.server = server
+        self._pages = Pages(server, kissmetrics=kissmetrics)
         metrics = Metrics(server)
         self._app = Starlette(
-            routes=[*Ingest(server, metrics).routes(), *Operations(server, metrics).routes()],
+            routes=[
+                *Ingest(server, metrics).routes(),
+                *Operations(server, metrics).routes(),
+                *self._pages.routes(),
+            ],
             exception_handlers={HTTPException: _http_problem},
             lifespan=self.lifespan,
         )
@@ -48,7 +56,8 @@ class ServerApp:
         """
         Answer one connection, as ASGI has it.
         """
-        await self._app(_without_slash(scope), receive, send)
+        scope = {**_without_slash(scope), ROOT: scope.get("root_path", "")}
+        await self._app(scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(self, _: object = None) -> AsyncIterator[None]:
@@ -65,25 +74,29 @@ class ServerApp:
         """
         Commit what was taken, and let go of the databases; what is not delivered waits there.
         """
+        self._pages.close()
         self.server.close()
 
 
-def create_app(settings: ServerSettings) -> ServerApp:
+def create_app(settings: ServerSettings, *, kissmetrics: LocalKissmetrics | None = None) -> ServerApp:
     """
-    Make the server that Segment's SDKs talk to.
+    Make the server that Segment's SDKs talk to, and its pages.
 
     Args:
         settings: its projects, limits and secrets.
+        kissmetrics: a local Kissmetrics that the projects deliver to, for the pages to show.
     """
-    return ServerApp(Server(settings))
+    return ServerApp(Server(settings), kissmetrics=kissmetrics)
 
 
 def _without_slash(scope: Scope) -> Scope:
     # A slash at the end means nothing here, and Litestar adds one to the path of what it mounts.
     path = scope.get("path", "")
-    if scope["type"] == "http" and path.endswith("/") and path.strip("/"):
-        return {**scope, "path": path.rstrip("/")}
-    return scope
+    if scope["type"] != "http":
+        return scope
+    if path.rstrip("/") == scope.get("root_path", "").rstrip("/"):
+        return {**scope, "path": f"{path.rstrip('/')}/"}
+    return {**scope, "path": path.rstrip("/")} if path.endswith("/") else scope
 
 
 async def _http_problem(_: Request, error: Exception) -> Response:

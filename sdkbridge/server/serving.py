@@ -15,11 +15,12 @@ from identity.clock import Clock, system_clock
 from identity.errors import StoreError
 from sdkbridge.bridge import Bridge
 from sdkbridge.calls import JSONObject
-from sdkbridge.errors import BridgeClosed
+from sdkbridge.errors import BridgeClosed, OutboxFull
 from sdkbridge.refused import RefusedMessage
 from sdkbridge.server.answers import put_off
 from sdkbridge.server.keys import WriteKeys
 from sdkbridge.server.rates import Rate, whole_seconds
+from sdkbridge.server.recent import RecentCalls
 from sdkbridge.server.settings import Limits, Project, ServerSettings
 from sdkbridge.server.writer import GroupWriter, Outcomes, TooManyWaiting
 
@@ -36,6 +37,9 @@ class ServedProject:
     """
     One project as it is served.
 
+    Attributes:
+        recent: the calls that came last.
+
     Args:
         project: what it was told.
         limits: how much may wait.
@@ -51,6 +55,7 @@ class ServedProject:
         self._lock = threading.Lock()
         self._bridge: Bridge | None = None
         self._closed = False
+        self.recent = RecentCalls(clock=clock)
         self._writer = GroupWriter(self._take, most_waiting=limits.waiting_calls)
         self._waiting = 0
         self._counted = -COUNT_FOR_S
@@ -79,6 +84,8 @@ class ServedProject:
                     options=project.options,
                     clock=self._clock,
                     deliver=project.deliver,
+                    safety=project.safety,
+                    alias_grace=project.alias_grace,
                 )
             return self._bridge
 
@@ -97,6 +104,8 @@ class ServedProject:
             raise put_off(503, "outbox_full", "too much waits for Kissmetrics", seconds=RETRY_S)
         try:
             return await self._writer.accept_batch(messages, refused=refused)
+        except OutboxFull:
+            raise put_off(503, "outbox_full", "too much waits for Kissmetrics", seconds=RETRY_S) from None
         except TooManyWaiting:
             raise put_off(503, "busy", "too much waits to be written", seconds=1) from None
         except BridgeClosed:
@@ -112,6 +121,7 @@ class ServedProject:
     def _take(self, messages: Sequence[JSONObject], refused: Sequence[RefusedMessage]) -> Outcomes:
         bridge = self.bridge
         outcomes = bridge.accept_batch(messages, refused=refused)
+        self.recent.add(messages, outcomes, refused)
         if self._count_is_old:
             # They are committed, whatever becomes of the count.
             with suppress(StoreError):
@@ -131,10 +141,10 @@ class ServedProject:
 
     def count_waiting(self) -> None:
         """
-        Count what waits for Kissmetrics.
+        Count what waits for Kissmetrics, no further than it matters.
         """
         self._counted = self._now()
-        self._waiting = self.bridge.outbox.counts().waiting
+        self._waiting = self.bridge.outbox.waiting(at_most=self._limits.outbox_requests + 1)
 
     def close(self, timeout_s: float) -> None:
         """

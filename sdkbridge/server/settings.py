@@ -81,6 +81,7 @@ class Limits:
         waiting_calls: calls of one project that wait to be committed, before more are put off.
         outbox_requests: requests that wait for Kissmetrics, before more calls are put off.
         requests_per_s: requests with one write key in a second, on the average; None for as many as come.
+        upload_bytes: of an export that is audited on the pages.
     """
 
     body_bytes: int = field(default=512_000, validator=_at_least(1))
@@ -91,10 +92,14 @@ class Limits:
     waiting_calls: int = field(default=50_000, validator=_at_least(1))
     outbox_requests: int = field(default=1_000_000, validator=_at_least(1))
     requests_per_s: float | None = field(default=None, validator=validators.optional(_at_least(0.001)))
+    upload_bytes: int = field(default=2_000_000_000, validator=_at_least(1))
 
 
 InferIp = Literal["client", "always", "never"]
 """Whose address is sent when a call brings none: of phones and browsers, of everybody, of nobody."""
+
+Survives = Literal["power", "process"]
+"""What a call that was answered with 200 survives at least."""
 
 
 @frozen(kw_only=True)
@@ -111,6 +116,9 @@ class Project:
         options: how calls are mapped to requests.
         infer_ip: whose address is sent, when the call's context has none.
         deliver: whether this server delivers to Kissmetrics; otherwise ``sdkbridge replay``, say, or another does.
+        safety: what a call that was answered with 200 survives: ``power``, a power cut, or ``process``, only the
+            end of this process, which is faster.
+        alias_grace: how many seconds an alias waits before it leaves; so long its link can be retracted.
     """
 
     name: str = field()
@@ -121,6 +129,8 @@ class Project:
     options: MappingOptions = field(factory=MappingOptions, repr=False)
     infer_ip: InferIp = field(default="client")
     deliver: bool = True
+    safety: Survives = field(default="power")
+    alias_grace: float = field(default=0.0, validator=_at_least(0))
 
     @name.validator
     def _check_name(self, _: "Attribute[str]", value: object) -> None:
@@ -138,6 +148,11 @@ class Project:
     def _check_infer_ip(self, _: "Attribute[str]", value: object) -> None:
         if value not in {"client", "always", "never"}:
             raise InvalidSettings("infer_ip", "must be one of client, always, never")
+
+    @safety.validator
+    def _check_safety(self, _: "Attribute[str]", value: object) -> None:
+        if value not in {"power", "process"}:
+            raise InvalidSettings("safety", "must be power or process")
 
 
 @frozen(kw_only=True)

@@ -24,8 +24,9 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.routing import Route
 
+from sdkbridge import Bridge
 from sdkbridge.pytest_plugin import RunningKissmetrics
-from sdkbridge.server import Limits, Project
+from sdkbridge.server import InvalidSettings, Limits, Project
 from sdkbridge.server.operations import openapi_document
 
 TRACK = {"type": "track", "event": "E", "userId": "ann"}
@@ -91,6 +92,32 @@ def test_an_outbox_over_its_limit_puts_calls_off(serve: Callable[..., Running], 
     assert quiet.bridge.status().outbox.waiting == 6
     quiet.bridge.outbox.forget(f"user-{number}" for number in range(3))
     wait_until(lambda: quiet.post("/v1/batch", {"batch": [TRACK]}).status == 200, what="there is room again")
+
+
+def test_a_bridge_with_no_room_puts_calls_off(quiet: Running, shop: Project) -> None:
+    """
+    Also when the bridge counts by itself: 503 with Retry-After, not a fault of the server's.
+    """
+    full = Bridge(shop.database, api_key=shop.api_key, deliver=False, outbox_limit=1)
+    quiet.app.server.projects["shop"]._bridge = full
+    taken, put_off = (quiet.post("/v1/batch", {"batch": [TRACK]}) for _ in range(2))
+
+    assert (taken.status, put_off.status, put_off.json["code"]) == (200, 503, "outbox_full")
+    assert int(put_off.headers["Retry-After"]) > 0
+
+
+def test_an_answered_call_survives_a_power_cut_unless_said_otherwise(
+    serve: Callable[..., Running], shop: Project
+) -> None:
+    """
+    The server's default; a setting takes the faster one.
+    """
+    faster = evolve(shop, name="fast", write_keys=["f"], database=":memory:", safety="process")
+    projects = serve(shop, faster).app.server.projects
+
+    assert [projects[name].bridge._database.safety for name in ("shop", "fast")] == ["power", "process"]
+    with pytest.raises(InvalidSettings, match="safety must be power or process"):
+        evolve(shop, safety="luck")
 
 
 def test_everything_is_counted(

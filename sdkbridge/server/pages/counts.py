@@ -1,0 +1,92 @@
+"""
+How much a project has, counted in the background: counting takes longer the more there is.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from attrs import frozen
+
+from identity.errors import StoreError
+from sdkbridge.bridge import BridgeStatus
+from sdkbridge.errors import BridgeClosed
+from sdkbridge.server.serving import ServedProject
+
+PATIENCE_S = 0.08
+"""How long a page waits for a count; a count that takes longer is shown as soon as it is there."""
+
+COUNT_AGAIN = 20
+"""A count is good for so many times as long as it took."""
+
+
+@frozen(kw_only=True)
+class Counted:
+    """
+    What was counted.
+
+    Attributes:
+        status: how much there is.
+        oldest_ms: when the oldest waiting request was accepted.
+        retried: how many requests were tried in vain.
+        held: how many links are held, by reason.
+    """
+
+    status: BridgeStatus
+    oldest_ms: int | None
+    retried: int
+    held: dict[str, int]
+
+
+class Counts:
+    """
+    What is counted of one project.
+
+    Args:
+        count: counts.
+    """
+
+    def __init__(self, count: Callable[[], Counted]) -> None:
+        self._count = count
+        self._lock = threading.Lock()
+        self._counted: Counted | None = None
+        self._until = 0.0
+        self._counting: threading.Thread | None = None
+
+    def latest(self) -> Counted | None:
+        """
+        Return what was counted last; None while the first count takes longer than anybody would wait.
+        """
+        with self._lock:
+            if self._counting is None and time.monotonic() >= self._until:
+                self._counting = threading.Thread(target=self._run, name="sdkbridge-counts", daemon=True)
+                self._counting.start()
+            counting = self._counting
+        if counting is not None:
+            counting.join(PATIENCE_S)
+        return self._counted
+
+    def _run(self) -> None:
+        started = time.monotonic()
+        try:
+            self._counted = self._count()
+        except (StoreError, BridgeClosed):
+            self._counted = None
+        finally:
+            took_s = time.monotonic() - started
+            with self._lock:
+                self._until = time.monotonic() + max(0.5, COUNT_AGAIN * took_s)
+                self._counting = None
+
+
+def count_of(served: ServedProject) -> Counted:
+    """
+    Count what a project has.
+    """
+    bridge = served.bridge
+    return Counted(
+        status=bridge.status(),
+        oldest_ms=bridge.outbox.oldest_ms(),
+        retried=bridge.outbox.being_retried(),
+        held=bridge.graph.held_reasons(),
+    )

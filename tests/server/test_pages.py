@@ -1,0 +1,292 @@
+"""
+The pages without a browser: who may see them, whose forms are taken, and what keeps stored text from running.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from html import unescape
+from http.cookies import SimpleCookie
+from urllib.parse import urlencode
+
+import pytest
+from attrs import evolve
+from hostile_texts import HOSTILE
+from running_server import Answer, Running
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from sdkbridge.server import Limits, Project, ServerSettings, create_app
+
+TOKEN = "the-token"
+PAGES = ("", "/decide", "/people?text=a", "/person?identity=ann", "/live", "/audits")
+
+
+def submit(running: Running, path: str, fields: Mapping[str, str], **headers: str) -> Answer:
+    """
+    Send a form.
+    """
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    return running.send("POST", path, urlencode(fields).encode(), **form, **headers)
+
+
+def form_token(running: Running, path: str, **headers: str) -> str:
+    """
+    What a page's forms bring back.
+    """
+    found = re.search(r'name="form_token" value="([^"]+)"', running.get(path, **headers).body.decode())
+    assert found is not None
+    return unescape(found[1])
+
+
+def come_in(running: Running, token: str = TOKEN, to: str = "/pages/shop/people") -> Answer:
+    """
+    Give the token.
+    """
+    fields = {"token": token, "to": to, "form_token": form_token(running, "/pages/-/login")}
+    return submit(running, "/pages/-/login", fields)
+
+
+def cookie_of(answer: Answer) -> str:
+    """
+    What the browser would send back.
+    """
+    return "; ".join(f"{one.key}={one.value}" for one in SimpleCookie(answer.headers["Set-Cookie"]).values())
+
+
+@pytest.fixture
+def closed(serve: Callable[..., Running], shop: Project) -> Running:
+    """
+    A server with a token.
+    """
+    return serve(evolve(shop, deliver=False), token=TOKEN)
+
+
+def test_one_project_is_gone_to_and_several_are_chosen(serve: Callable[..., Running], shop: Project) -> None:
+    """
+    And what is no project is not found, in words.
+    """
+    one = serve(evolve(shop, deliver=False)).get("/")
+    several = serve(shop, evolve(shop, name="blog", write_keys=["b"], database=":memory:"))
+
+    assert (one.status, one.headers["Location"]) == (303, "/pages/shop")
+    assert all(f'href="/pages/{name}"' in several.get("/").body.decode() for name in ("shop", "blog"))
+    assert several.get("/pages/nobody").status == 404
+    assert b"No such project" in several.get("/pages/nobody").body
+
+
+class TestToken:
+    """
+    A server with a token.
+    """
+
+    def test_every_page_asks_for_it(self, closed: Running) -> None:
+        """
+        Drawings, parts and forms, too; of the project nothing is told, not even whether it is there.
+        """
+        answers = [closed.get(f"/pages/{name}{page}") for name in ("shop", "nobody") for page in PAGES]
+
+        assert [answer.status for answer in answers] == [303] * len(answers)
+        assert all(answer.headers["Location"].startswith("/pages/-/login?to=") for answer in answers)
+        assert closed.get("/pages/shop/person.svg?identity=ann").status == 303
+        assert closed.get("/pages/shop?part=live").status == 401
+        assert submit(closed, "/pages/shop/decide", {}).status == 401
+        assert submit(closed, "/pages/shop/audits", {}).status == 401
+
+    def test_whoever_has_it_comes_in_and_goes(self, closed: Running) -> None:
+        """
+        By a cookie that no script and no other site gets, and that does not hold the token.
+        """
+        answer = come_in(closed)
+        said, cookie = answer.headers["Set-Cookie"], cookie_of(answer)
+
+        assert (answer.status, answer.headers["Location"]) == (303, "/pages/shop/people")
+        assert "HttpOnly" in said
+        assert "SameSite=strict" in said
+        assert TOKEN not in said
+        assert closed.get("/pages/shop", Cookie=cookie).status == 200
+        left = submit(
+            closed,
+            "/pages/-/logout",
+            {"form_token": form_token(closed, "/pages/shop", Cookie=cookie)},
+            Cookie=cookie,
+        )
+        assert "Max-Age=0" in left.headers["Set-Cookie"]
+
+    def test_it_may_come_in_a_header(self, closed: Running) -> None:
+        """
+        As for /metrics.
+        """
+        assert closed.get("/pages/shop", Authorization=f"Bearer {TOKEN}").status == 200
+
+    @pytest.mark.parametrize("change", ["", "x", "9999999999.x.y", "session"])
+    def test_a_made_up_cookie_opens_nothing(self, closed: Running, change: str) -> None:
+        """
+        Nor one with another time.
+        """
+        cookie = change and cookie_of(come_in(closed)).replace(".", f"{change}.", 1)
+
+        assert closed.get("/pages/shop", Cookie=cookie).status == 303
+
+    def test_a_wrong_one_is_refused_and_cannot_be_guessed_fast(self, closed: Running) -> None:
+        """
+        A third try within a second has to wait, the right one too.
+        """
+        tries = [come_in(closed, "wrong").status for _ in range(20)]
+
+        assert set(tries) == {403, 429}
+        assert tries[0] == 403
+
+    @pytest.mark.parametrize(
+        "to", ["https://evil.example/pages/x", "//evil.example/pages/x", "/\\evil.example", "/v1/m", "pages/x"]
+    )
+    def test_coming_in_leads_nowhere_else(self, closed: Running, to: str) -> None:
+        """
+        Whatever the address of the form says.
+        """
+        assert come_in(closed, to=to).headers["Location"] == "/"
+
+
+class TestWithoutToken:
+    """
+    Without a token the pages are for this machine only.
+    """
+
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({}, 200),
+            ({"Host": "localhost:8080"}, 200),
+            ({"Host": "[::1]:8080"}, 200),
+            ({"Host": "evil.example"}, 403),  # a name that a page of the web made stand for this machine
+            ({"Host": "["}, 403),
+            ({"X_Forwarded_For": "203.0.113.7"}, 403),  # through a proxy, from elsewhere
+        ],
+    )
+    def test_only_this_machine_sees_them(self, quiet: Running, headers: dict[str, str], status: int) -> None:
+        """
+        By its own name, and not through a proxy.
+        """
+        assert quiet.get("/pages/shop", **headers).status == status
+
+    def test_a_form_from_elsewhere_is_refused(self, quiet: Running) -> None:
+        """
+        Without what our page put into it, or sent by another site's.
+        """
+        token = form_token(quiet, "/pages/shop/audits")
+        fields = {"do": "approve", "older": "a", "newer": "b", "by": "kim", "form_token": token}
+        forged = [
+            submit(quiet, "/pages/shop/decide", fields | {"form_token": "x" * 64}),
+            submit(quiet, "/pages/shop/decide", fields | {"form_token": ""}),
+            submit(quiet, "/pages/shop/decide", fields, Origin="https://evil.example"),
+            submit(quiet, "/pages/shop/decide", fields, Origin="null"),
+            submit(quiet, "/pages/shop/decide", fields, Sec_Fetch_Site="cross-site"),
+        ]
+
+        assert [answer.status for answer in forged] == [403] * 5
+        assert submit(quiet, "/pages/shop/decide", fields).status == 409
+
+
+def test_decisions_that_cannot_be_made_are_told(quiet: Running) -> None:
+    """
+    Who decides is required; what is no link, or no decision, changes nothing.
+    """
+    token = {"form_token": form_token(quiet, "/pages/shop/audits")}
+    link = {"older": "a", "newer": "b"}
+    said = [
+        submit(quiet, "/pages/shop/decide", token | fields)
+        for fields in (
+            {**link, "do": "approve"},
+            {**link, "do": "", "by": "kim"},
+            {**link, "do": "retract", "by": "kim"},
+            {"do": "approve_all", "by": "kim", "only": "second_identity"},
+            {"do": "approve", "by": "kim"},
+        )
+    ]
+
+    assert [answer.status for answer in said] == [400, 400, 409, 409, 409]
+    assert b"there is no link between these two identities" in said[2].body
+
+
+def test_no_page_holds_code_or_style_of_its_own(quiet: Running) -> None:
+    """
+    The policy forbids both, and everything from elsewhere; hostile texts come out as texts.
+    """
+    batch = [
+        {"type": "identify", "userId": f"{one}{number}", "anonymousId": one, "traits": {one: one}}
+        for one in HOSTILE
+        for number in (1, 2)
+    ]
+    quiet.post("/v1/batch", {"batch": [*batch, *({"type": "track", "userId": one} for one in HOSTILE)]})
+    paths = [*PAGES, *(f"/person?{urlencode({'identity': one})}" for one in HOSTILE)]
+    for path in (*paths, *(f"/people?{urlencode({'text': one})}" for one in HOSTILE)):
+        answer = quiet.get(f"/pages/shop{path}")
+        text = answer.body.decode()
+
+        assert "script-src 'self'; style-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert not re.search(r"<style|\sstyle=|\son\w+=[\"']|<img src=x|<svg|<b on", text)
+        assert re.findall(r"<script[^>]*>", text) == ['<script src="/pages/-/static/script.js" defer>']
+        assert not re.search(r"(src|href|action)=\"(https?:)?//", text)
+
+
+def test_a_drawing_is_a_document_of_its_own(quiet: Running) -> None:
+    """
+    It has a style inside, so it may do nothing else.
+    """
+    quiet.post("/v1/identify", {"userId": HOSTILE[5], "anonymousId": "x"})
+    answer = quiet.get("/pages/shop/person.svg?identity=x")
+
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    assert b"<script" not in answer.body
+
+
+def test_no_key_is_on_any_page(quiet: Running, shop: Project) -> None:
+    """
+    Neither a write key that a call brought along nor Kissmetrics'.
+    """
+    quiet.post("/v1/track", {"userId": "ann", "event": "E", "writeKey": shop.write_keys[0]})
+    for path in PAGES:
+        body = quiet.get(f"/pages/shop{path}").body.decode()
+
+        assert shop.write_keys[0] not in body
+        assert shop.api_key not in body
+
+
+def test_a_file_that_is_too_large_is_not_taken(serve: Callable[..., Running], shop: Project) -> None:
+    """
+    413, as soon as more came than may.
+    """
+    running = serve(evolve(shop, deliver=False), limits=Limits(upload_bytes=10_000))
+    token = form_token(running, "/pages/shop/audits")
+    parts = [("form_token", None, token.encode()), ("export", "big.json", b"x" * 20_000)]
+    answers = [upload(running, parts), upload(running, parts[:1]), upload(running, parts[1:] + parts[:1])]
+
+    assert [answer.status for answer in answers] == [413, 400, 413]
+
+
+def upload(running: Running, parts: list[tuple[str, str | None, bytes]]) -> Answer:
+    """
+    Send a form with a file.
+    """
+    body = b""
+    for name, file, content in parts:
+        filename = "" if file is None else f'; filename="{file}"'
+        body += f'--edge\r\nContent-Disposition: form-data; name="{name}"{filename}\r\n\r\n'.encode()
+        body += content + b"\r\n"
+    kind = "multipart/form-data; boundary=edge"
+    return running.send("POST", "/pages/shop/audits", body + b"--edge--\r\n", Content_Type=kind)
+
+
+def test_links_stay_under_the_path_of_a_mounted_server(host: Running, shop: Project) -> None:
+    """
+    Every address on the page begins with it.
+    """
+    app = create_app(ServerSettings(projects=[evolve(shop, deliver=False)]))
+    host.app.app = Starlette(routes=[Mount("/segment", app)])
+    answer, moved = host.get("/segment/pages/shop"), host.get("/segment/")
+    app.close()
+    addresses = re.findall(r"(?:src|href|action|data-live)=\"([^\"#]+)", answer.body.decode())
+
+    assert moved.headers["Location"] == "/segment/pages/shop"
+    assert addresses
+    assert all(address.startswith("/segment/") for address in addresses)

@@ -1,0 +1,258 @@
+"""
+The pages, used as a person would, in a real browser.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from browser import browser, complaints
+from client_installs import axe_script
+from hostile_texts import HOSTILE
+from playwright.sync_api import Browser, Page, expect
+from running_server import Running
+
+from identity.database import Database
+from sdkbridge.kissmetrics.people import LocalKissmetrics
+from sdkbridge.server import Project, ServerSettings, create_app
+
+SQUISHED = Path(__file__).parents[2] / "fixtures" / "exports" / "squished"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """
+    A page; the test fails if it complains of anything.
+    """
+    context = chromium.new_context()
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    found = complaints(page)
+    yield page
+    context.close()
+    assert found == []
+
+
+@pytest.fixture
+def held(serve: Callable[..., Running], shop: Project) -> Running:
+    """
+    A server that delivers nothing: Ann and Bob used one tablet, and so did Cleo and Dan another.
+    """
+    running = serve(evolve(shop, deliver=False))
+    for tablet, people in {"tablet-1": ("ann", "bob"), "tablet-2": ("cleo", "dan")}.items():
+        for name in people:
+            who = {"userId": f"{name}@example.com", "anonymousId": tablet}
+            batch = [{"type": "identify", **who}, {"type": "track", "event": "Paid", **who}]
+            running.post("/v1/batch", {"batch": batch})
+    return running
+
+
+def test_the_overview_shows_what_comes_without_being_loaded_anew(held: Running, page: Page) -> None:
+    """
+    Four people; a call comes, and there are five.
+    """
+    page.goto(held.url)
+    tile = page.locator(".tile", has_text=re.compile("people$"))
+
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(tile.locator("b")).to_have_text("4")
+    held.post("/v1/track", {"userId": "eve", "event": "Came"})
+    expect(tile.locator("b")).to_have_text("5")
+    expect(page.locator(".live-state")).to_have_text("Live")
+
+
+def test_links_are_approved_rejected_and_undone(held: Running, page: Page) -> None:
+    """
+    What would happen is said before; an approval can be undone while its alias has not left.
+    """
+    graph = held.bridge.graph
+    page.goto(f"{held.url}/pages/shop/decide")
+    expect(page.get_by_role("heading", name="2 links to decide")).to_be_visible()
+    card = page.locator("[data-step]", has_text="bob@example.com")
+    expect(card).to_contain_text("Approving joins 3 identities and 4 records into one person")
+    card.get_by_label("Who decides").fill("kim")
+    card.get_by_label("Why").fill("a couple")
+    card.get_by_role("button", name="Approve").click()
+
+    expect(page.get_by_text("Approved: they are one person now.")).to_be_visible()
+    assert graph.are_one("ann@example.com", "bob@example.com")
+    expect(page.get_by_label("Who decides")).to_have_value("kim")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone: they are two people again.")).to_be_visible()
+    assert not graph.are_one("ann@example.com", "bob@example.com")
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_text("Nothing waits for a decision.")).to_be_visible()
+    assert [verdict.by for verdict in graph.decided()] == ["kim", "kim"]
+
+
+def test_all_links_of_one_reason_are_decided_at_once(held: Running, page: Page) -> None:
+    """
+    By whoever ticks that they looked at them.
+    """
+    page.goto(f"{held.url}/pages/shop/decide")
+    page.get_by_role("link", name="second identity (2)").click()
+    page.get_by_text("Decide on all that are held for second identity").click()
+    form = page.locator("details form")
+    form.get_by_label("Who decides").fill("kim")
+    form.get_by_role("button", name="Reject all").click()
+    expect(page.get_by_role("heading", name="2 links to decide")).to_be_visible()
+    form.get_by_label("I have looked at them").check()
+    form.get_by_role("button", name="Reject all").click()
+
+    expect(page.get_by_role("heading", name="0 links to decide")).to_be_visible()
+    assert held.bridge.graph.counts().links["refuse"] == 2
+
+
+def test_a_person_is_found_by_a_part_of_any_identity_with_the_keyboard(held: Running, page: Page) -> None:
+    """
+    And opened: the drawing, identities, links, and what waits for Kissmetrics.
+    """
+    page.goto(f"{held.url}/pages/shop/people")
+    page.locator("body").click()
+    page.get_by_role("heading", name="People").click()
+    page.keyboard.press("/")
+    page.keyboard.type("NN@exa")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="ann@example.com").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="ann@example.com", exact=True)).to_be_visible()
+    expect(page.get_by_text("2 identities, 2 records, 2 links")).to_be_visible()
+    image = page.locator(".drawing img")
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    expect(page.locator("table", has_text="tried")).to_contain_text("/a")
+
+
+def test_calls_are_shown_as_they_come_and_filtered(held: Running, page: Page) -> None:
+    """
+    With their verdicts, and the requests that they became.
+    """
+    page.goto(f"{held.url}/pages/shop/live")
+    rows = page.locator("table.calls tbody tr")
+    expect(rows).to_have_count(8)
+    held.post("/v1/batch", {"batch": [{"type": "track", "userId": "eve"}]})
+    expect(rows).to_have_count(9)
+    expect(rows.first).to_contain_text("refused")
+    page.get_by_label("Only those with a problem").check()
+    page.get_by_role("button", name="Filter").click()
+    expect(rows).to_have_count(3)
+    page.get_by_label("Identity contains").fill("dan")
+    page.get_by_role("button", name="Filter").click()
+
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("hold")
+
+
+def test_an_export_is_uploaded_and_audited(held: Running, page: Page, tmp_path: Path) -> None:
+    """
+    Progress, the result, the report with its drawings, and the links to download; nothing of it stays behind.
+    """
+    export = tmp_path / "export.json"
+    export.write_bytes(b"".join(path.read_bytes() for path in sorted(SQUISHED.rglob("*.json"))))
+    page.goto(f"{held.url}/pages/shop/audits")
+    page.get_by_label("A file of the export").set_input_files(export)
+    page.get_by_role("button", name="Audit").click()
+
+    expect(page.get_by_text("links to drop", exact=True)).to_be_visible()
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Download the links to drop").click()
+    assert json.loads(Path(downloading.value.path()).read_text())["squished"]
+    page.get_by_role("link", name="Open the report").click()
+    expect(page.get_by_role("heading", name="Why it happened")).to_be_visible()
+
+
+def test_the_local_kissmetrics_shows_people_events_and_a_funnel(
+    host: Running, page: Page, shop: Project, tmp_path: Path
+) -> None:
+    """
+    What was delivered, as Kissmetrics would show it.
+    """
+    kissmetrics = LocalKissmetrics(Database(tmp_path / "kissmetrics.db"))
+    for event, who in [("Came", "ann"), ("Paid", "ann"), ("Came", "bob")]:
+        kissmetrics.receive("/e", {"_k": shop.api_key, "_p": who, "_n": event, "_t": "1700000000", "_d": "1"})
+    app = create_app(ServerSettings(projects=[evolve(shop, deliver=False)]), kissmetrics=kissmetrics)
+    host.app.app = app
+    page.goto(f"{host.url}/pages/shop/kissmetrics")
+    page.get_by_label("First").fill("Came")
+    page.get_by_label("then").first.fill("Paid")
+    page.get_by_role("button", name="Count").click()
+    steps = page.locator("form table tbody tr")
+
+    expect(steps.nth(0)).to_contain_text("2")
+    expect(steps.nth(1)).to_contain_text("1")
+    page.get_by_role("link", name="ann", exact=True).click()
+    expect(page.get_by_role("heading", name="What they did")).to_be_visible()
+    app.close()
+
+
+def test_stored_text_never_runs(serve: Callable[..., Running], shop: Project, page: Page) -> None:
+    """
+    Hostile identities and event names on every page: shown, and nothing else; a dialog would fail the test.
+    """
+    running = serve(evolve(shop, deliver=False))
+    batch = [
+        {"type": kind, "userId": f"{one}{number}", "anonymousId": f"shared {one}", "event": one, "name": one}
+        for one in HOSTILE
+        for number in (1, 2)
+        for kind in ("identify", "track", "page")
+    ]
+    running.post("/v1/batch", {"batch": [*batch, {"type": "track", "userId": HOSTILE[0], "event": ""}]})
+    for path in ("", "/decide", "/people?text=alert", "/live"):
+        page.goto(f"{running.url}/pages/shop{path}")
+        assert "alert(1)" in page.locator("main").inner_text()
+    for one in HOSTILE:
+        page.goto(f"{running.url}/pages/shop/people")
+        page.get_by_label("Any part of an identity").fill(f"{one}1")
+        page.get_by_role("button", name="Search").click()
+        page.locator("tbody a").first.click()
+        expect(page.get_by_role("heading", name="Identities")).to_be_visible()
+        drawing = page.locator(".drawing img").get_attribute("src")
+        page.goto(f"{running.url}{drawing}")
+
+    assert page.evaluate("document.documentElement.tagName") == "svg"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_keeps_anybody_from_using_them(
+    held: Running, chromium: Browser, scheme: str, axe: str
+) -> None:
+    """
+    axe-core, on each page, on light and on dark, on a screen and on a phone.
+    """
+    serious: list[str] = []
+    for width in (1200, 390):
+        context = chromium.new_context(
+            color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
+        )
+        page = context.new_page()
+        for path in ("", "/decide", "/people?text=example", "/person?identity=tablet-1", "/live", "/audits"):
+            page.goto(f"{held.url}/pages/shop{path}")
+            page.add_script_tag(content=axe)
+            found = page.evaluate("axe.run()")
+            serious += [
+                f"{path or '/'} {one['id']}: {one['nodes'][0]['target']}"
+                for one in found["violations"]
+                if one["impact"] in {"serious", "critical"}
+            ]
+            scrolls = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+            serious += [f"{path or '/'} is wider than {width}"] if scrolls else []
+        context.close()
+
+    assert serious == []
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config) -> str:
+    """
+    The script of axe-core.
+    """
+    return axe_script(pytestconfig)
