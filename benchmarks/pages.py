@@ -3,8 +3,8 @@ How long the server's pages take with many people in the store.
 
     python benchmarks/pages.py --people 100000
 
-Each page is asked for without a browser, in the server's own process; the first, the best and the median of several
-are told, in milliseconds. A person has two identities, and of a thousand people one has a held link.
+Each page is asked for without a browser, in the server's own process; the first, the best and the median of
+several are told, in milliseconds. A person has two identities, and of a thousand people one has a held link.
 """
 
 import argparse

@@ -140,6 +140,12 @@ class AsyncBridge(ServerSideCalls[Awaitable[Receipt]]):
         """
         return await self._decided(partial(self._core.aliases.retract, link, by=by, why=why))
 
+    async def can_retract(self, link: LinkLike) -> bool:
+        """
+        Tell whether nobody has tried to send the alias of a merge yet, so that `retract` could undo it now.
+        """
+        return await in_a_thread(partial(self._core.aliases.can_retract, link))
+
     async def plan(self) -> Plan:
         """
         Return the aliases that Kissmetrics lacks; none unless some were decided on elsewhere, or given up.

@@ -173,7 +173,7 @@ class Bridge(ServerSideCalls[Receipt]):
         """
         Tell whether nobody has tried to send the alias of a merge yet, so that `retract` could undo it now.
         """
-        return self._deciding().can_retract(link)
+        return self._core.aliases.can_retract(link)
 
     def plan(self) -> Plan:
         """

@@ -115,7 +115,7 @@ def test_an_answered_call_survives_a_power_cut_unless_said_otherwise(
     faster = evolve(shop, name="fast", write_keys=["f"], database=":memory:", safety="process")
     projects = serve(shop, faster).app.server.projects
 
-    assert [projects[name].bridge._database.safety for name in ("shop", "fast")] == ["power", "process"]
+    assert [projects[name].bridge._core.database.safety for name in ("shop", "fast")] == ["power", "process"]
     with pytest.raises(InvalidSettings, match="safety must be power or process"):
         evolve(shop, safety="luck")
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from attrs import frozen
 
 from identity.errors import StoreError
-from sdkbridge.bridge import BridgeStatus
 from sdkbridge.errors import BridgeClosed
 from sdkbridge.server.serving import ServedProject
+from sdkbridge.status import BridgeStatus
 
 PATIENCE_S = 0.08
 """How long a page waits for a count; a count that takes longer is shown as soon as it is there."""
