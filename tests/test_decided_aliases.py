@@ -197,6 +197,16 @@ class TestRetract:
 
         assert (recorder.aliases, bridge.graph.are_one("X", "ann@example.com")) == (0, False)
 
+    def test_whether_it_can_be_retracted_is_told_before(self, bridge: Bridge) -> None:
+        """
+        So that nobody is offered what is too late.
+        """
+        bridge.identify("ann@example.com", anonymous_id="X")
+        before = bridge.can_retract(("X", "ann@example.com"))
+        bridge.flush()
+
+        assert (before, bridge.can_retract(("X", "ann@example.com"))) == (True, False)
+
     @pytest.mark.parametrize("status", [200, 0], ids=["delivered", "tried in vain"])
     def test_an_alias_that_was_tried_stays(self, bridge: Bridge, recorder: Recorder, status: int) -> None:
         """

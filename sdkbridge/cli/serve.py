@@ -159,7 +159,7 @@ def _warn_if_open(listening: Listening, settings: ServerSettings) -> None:
     if listening.is_open and settings.token is None:
         click.echo(
             f"Warning: {listening.host} can be reached from other machines, and no token is set: anybody there "
-            "can read /metrics. Set --token.",
+            "can read /metrics, and the pages stay shut for them. Set --token.",
             err=True,
         )
 

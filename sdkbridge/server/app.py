@@ -5,6 +5,7 @@ The ASGI app: to run by itself, or to mount in another.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -36,6 +37,7 @@ class ServerApp:
 
     def __init__(self, server: Server, *, kissmetrics: LocalKissmetrics | None = None) -> None:
         self.server = server
+        self._public = server.settings.public_url
         self._pages = Pages(server, kissmetrics=kissmetrics)
         metrics = Metrics(server)
         self._app = Starlette(
@@ -56,7 +58,8 @@ class ServerApp:
         """
         Answer one connection, as ASGI has it.
         """
-        scope = {**_without_slash(scope), ROOT: scope.get("root_path", "")}
+        root = scope.get("root_path", "") if self._public is None else urlsplit(self._public).path
+        scope = {**_without_slash(scope), ROOT: root}
         await self._app(scope, receive, send)
 
     @asynccontextmanager

@@ -200,10 +200,11 @@ def test_decisions_that_cannot_be_made_are_told(quiet: Running) -> None:
             {**link, "do": "retract", "by": "kim"},
             {"do": "approve_all", "by": "kim", "only": "second_identity"},
             {"do": "approve", "by": "kim"},
+            {**link, "do": "approve", "by": "policy"},
         )
     ]
 
-    assert [answer.status for answer in said] == [400, 400, 409, 409, 409]
+    assert [answer.status for answer in said] == [400, 400, 409, 409, 409, 400]
     assert b"there is no link between these two identities" in said[2].body
 
 
@@ -290,3 +291,21 @@ def test_links_stay_under_the_path_of_a_mounted_server(host: Running, shop: Proj
     assert moved.headers["Location"] == "/segment/pages/shop"
     assert addresses
     assert all(address.startswith("/segment/") for address in addresses)
+
+
+def test_a_proxy_may_rename_the_server_and_take_a_path_away(serve: Callable[..., Running], shop: Project) -> None:
+    """
+    Then the address by which people reach it is told in the settings: links and forms go there.
+    """
+    running = serve(evolve(shop, deliver=False), token=TOKEN, public_url="https://events.example.com/bridge")
+    header = {"Authorization": f"Bearer {TOKEN}"}
+    text = running.get("/pages/shop/audits", **header).body.decode()
+    fields = {"do": "approve", "by": "kim", "older": "a", "newer": "b"}
+    fields["form_token"] = form_token(running, "/pages/shop/audits", **header)
+    sent = [
+        submit(running, "/pages/shop/decide", fields, **header, Origin=f"https://{origin}")
+        for origin in ("events.example.com", "evil.example")
+    ]
+
+    assert 'action="/bridge/pages/shop/audits"' in text
+    assert [answer.status for answer in sent] == [409, 403]

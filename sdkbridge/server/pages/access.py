@@ -51,6 +51,7 @@ class Access:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._token = settings.token
+        self._public = urlsplit(settings.public_url or "").netloc
         self._clock = clock
         secret = [settings.token or "", *(project.api_key for project in settings.projects)]
         self._key = sha256("\0".join(["sdkbridge pages", *secret]).encode()).digest()
@@ -108,9 +109,15 @@ class Access:
         """
         Tell whether a form is one of our own pages, sent by whoever it was shown to.
         """
-        return _is_same_origin(request) and compare_digest(
+        return self._is_same_origin(request) and compare_digest(
             shown.encode("utf-8", "surrogatepass"), self.form_token(request).encode()
         )
+
+    def _is_same_origin(self, request: Request) -> bool:
+        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return False
+        origin = request.headers.get("origin")
+        return origin is None or urlsplit(origin).netloc in {request.headers.get("host", ""), self._public} - {""}
 
     def _session(self, request: Request) -> str | None:
         said, _, signature = request.cookies.get(COOKIE, "").rpartition(".")
@@ -161,10 +168,3 @@ def _is_from_this_machine(request: Request) -> bool:
     except ValueError:
         return False
     return from_here and named in _NAMES_OF_THIS_MACHINE
-
-
-def _is_same_origin(request: Request) -> bool:
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        return False
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")

@@ -9,7 +9,7 @@ from attrs import frozen
 from starlette.responses import Response
 
 from identity.errors import InvalidDecision, InvalidIdentity
-from identity.links import Outcome, Verdict
+from identity.links import POLICY, Outcome, Verdict
 from sdkbridge.server.pages.frame import Visit
 
 SHOWN = 20
@@ -47,7 +47,7 @@ def decide(visit: Visit) -> Response:
     act = _ACTS.get(visit.said("do"))
     if act is None:
         return _page(visit, problem="Nothing was decided: the page was too old.", status=400)
-    if not by:
+    if not by or by == POLICY:
         return _page(visit, problem="Say who decides, so that others can ask.", status=400)
     try:
         done = act(visit, by, why)
