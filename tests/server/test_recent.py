@@ -1,0 +1,42 @@
+"""
+The calls that came last, as the server keeps them for people to look at.
+"""
+
+from sdkbridge.errors import InvalidCall
+from sdkbridge.receipt import CallWarning, Receipt
+from sdkbridge.refused import RefusedMessage
+from sdkbridge.server.recent import KEPT, RecentCalls
+
+FINE = Receipt(message_id="m")
+REFUSED = InvalidCall("event", "is required", reason="required")
+
+
+def calls(number: int) -> list[dict[str, object]]:
+    return [{"type": "track", "event": f"E{place}", "userId": f"user-{place}"} for place in range(number)]
+
+
+def test_the_last_ones_are_kept_the_newest_first() -> None:
+    """
+    A bound on memory, however large a batch is.
+    """
+    recent = RecentCalls(clock=lambda: 1_700_000_000.0)
+    recent.add(calls(KEPT + 50), [FINE] * (KEPT + 50), [])
+    found = recent.latest(limit=1_000)
+
+    assert (len(found), found[0].name, found[0].at_ms) == (KEPT, f"E{KEPT + 49}", 1_700_000_000_000)
+    assert [call.name for call in recent.latest(limit=2)] == [f"E{KEPT + 49}", f"E{KEPT + 48}"]
+
+
+def test_they_are_chosen_by_identity_device_and_problem() -> None:
+    """
+    Refused ones and those that were warned of are problems; what is no call at all can be shown, too.
+    """
+    recent = RecentCalls(clock=lambda: 0.0)
+    phone = {"type": "page", "anonymousId": "A-1", "context": {"device": {"id": "Phone"}}}
+    warned = Receipt(message_id="w", warnings=(CallWarning("number_as_text", "It is a number."),))
+    recent.add([phone, {"userId": 7, "context": "odd"}], [FINE, warned], [RefusedMessage([1], REFUSED)])
+
+    assert [call.kind for call in recent.latest(identity="a-")] == ["page"]
+    assert [call.device for call in recent.latest(device="phone")] == ["Phone"]
+    assert [call.identities for call in recent.latest(only_problems=True)] == [(), ("7",)]
+    assert recent.latest(only_problems=True)[0].problem == "event is required"
