@@ -225,7 +225,7 @@ def test_the_demo_plays_a_story(tmp_path: Path) -> None:
         (["--demo", "--host", "0.0.0.0"], 2, "this machine only"),
         (["--workers", "2", "--db", "x.db"], 2, "--workers needs all settings in --config"),
         (["--db", ".", "--write-key", "k", "--api-key", "a"], 2, "is a directory"),
-        (["--db", "no/x.db", "--write-key", "k", "--api-key", "a"], 1, "cannot be opened"),
+        (["--db", "no/x.db", "--write-key", "k", "--api-key", "a"], 1, "cannot be made"),
         (["--db", "x.db", "--write-key", "a b", "--api-key", "a"], 1, "write_keys must be"),
     ],
 )
