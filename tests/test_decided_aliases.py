@@ -214,7 +214,8 @@ class TestRetract:
         """
         recorder.status = status
         bridge.identify("ann@example.com", anonymous_id="X")
-        bridge.flush(timeout=0.01)
+        while bridge.flush(timeout=0.05).last_error is None and not recorder.carried:
+            pass
         with pytest.raises(InvalidDecision, match="has left"):
             bridge.retract(("X", "ann@example.com"), by="kim")
 
