@@ -2,7 +2,7 @@
 Whole logs, side by side: who is one person, from a Parquet file of links to a column of canonical identities.
 
     python benchmarks/identity_batch.py                               # 100,000 and a million links, all engines
-    python benchmarks/identity_batch.py 10000000 --only ours igraph  # two of them
+    python benchmarks/identity_batch.py 10000000 --only ours igraph   # two of them
     python benchmarks/identity_batch.py 1000000 --chain               # half of the links are one long chain
 
 Needs the packages of requirements/benchmarks.txt. Each run is a process of its own: it imports, warms up what it
@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from measuring import held, log_of
 
 PATIENCE_S = 900
+CHOOSING = ("ours", "ours, links in memory")
 MEASURED = ("seconds", "cpu_s", "memory_mb")
 SAMPLED_EVERY_S = 0.02
 
@@ -114,11 +115,23 @@ def measured(name: str, rows: int, *, chain: bool) -> dict[str, Any]:
     """
     engine = ENGINES[name]()
     engine(log_of(1_000, chain=False))
+    if name in CHOOSING:
+        load_chosen(rows)
     log = log_of(rows, chain=chain)
     started, cpu_started = time.perf_counter(), time.process_time()
     people = engine(log)
     seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu_started
     return {"seconds": seconds, "cpu_s": cpu_s, "people": fingerprint(people)}
+
+
+def load_chosen(rows: int) -> None:
+    """
+    Load what this package takes for so many links, as the others have loaded what they take.
+    """
+    from identity.batch import resolve
+    from identity.batch.engines import fastest
+
+    resolve(log_of(1_000, chain=False), engine=fastest(rows))
 
 
 def fingerprint(people: pl.DataFrame) -> str:
