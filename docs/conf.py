@@ -70,5 +70,5 @@ html_show_sourcelink = False
 html_show_copyright = False
 html_show_sphinx = False
 html_use_index = True
-pygments_style = "friendly"
+pygments_style = "default"
 pygments_dark_style = "github-dark"
