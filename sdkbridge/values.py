@@ -141,12 +141,15 @@ class _Walk:
         """
         Take a member's name; return whether it can be one.
         """
-        name = member_name(key, self.options)
-        usable = not isinstance(name, Unusable)
-        self.reached = f"{self.levels[-1].way}{name if usable else _shown(key)}"
+        name = self._named(key)
         if isinstance(name, Unusable):
             self._leave_out(name.problem)
-        return usable
+        return not isinstance(name, Unusable)
+
+    def _named(self, key: object) -> str | Unusable:
+        name = member_name(key, self.options)
+        self.reached = f"{self.levels[-1].way}{_shown(key) if isinstance(name, Unusable) else name}"
+        return name
 
     def _lose_the_rest(self) -> None:
         """
@@ -154,8 +157,8 @@ class _Walk:
         """
         for key, _ in self.levels[-1].members:
             self.allowance.take()
-            if self._reach(key):
-                self._leave_out(Problem.LOST_SIBLING)
+            self._named(key)
+            self._leave_out(Problem.LOST_SIBLING)
 
     def _leaf(self, value: object) -> None:
         if isinstance(value, ARRAYS):

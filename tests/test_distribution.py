@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
 
 # What of the test-suite runs against the installed wheel too.
-MAIN_TESTS = ("test_origin.py", "identity", "test_who_is_aliased.py")
+MAIN_TESTS = ("test_origin.py", "identity/test_graph.py", "identity/test_policy.py", "test_who_is_aliased.py")
 
 WHERE_IT_CAME_FROM = '''
 import identity

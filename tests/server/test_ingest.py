@@ -405,7 +405,7 @@ def test_too_many_requests_with_one_key_are_put_off(serve: Callable[..., Running
     assert int(answers[1].headers["X-RateLimit-Reset"]) > 1_700_000_000
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/unknown", "/v2/batch", "/v1/batch/more"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/unknown", "/v2/batch", "/v1/batch/more"])
 def test_what_is_not_there_is_a_problem_of_404(path: str, quiet: Running) -> None:
     """
     As RFC 9457 has it, since no SDK asks for it.
