@@ -9,9 +9,6 @@ from attrs import define
 
 from identity.squished.kinds import Kind, rivalry
 
-UNMARKED = 0
-"""The rivalry of identities that have none."""
-
 MOST_RIVALRIES = 250
 """Forms of account ids that are told apart; more can only be noise, and count as one."""
 
@@ -113,7 +110,7 @@ def survey(
 
 def _rivalries(names: Iterable[str], count: int, kind_of: Callable[[str], str]) -> tuple[bytearray, bytearray]:
     """
-    Return for each identity the number of its rivalry, and whether it is a placeholder.
+    Return for each identity the number of its rivalry (0: it has none), and whether it is a placeholder.
     """
     rivalries, placeholders = bytearray(count), bytearray(count)
     numbers: dict[str, int] = {}
