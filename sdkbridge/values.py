@@ -49,15 +49,8 @@ def flatten(values: Mapping[Any, Any], options: MappingOptions) -> list[Leaf]:
     recursive, and ends for every structure: a way that is longer than any name may be is not followed.
     """
     leaves: list[Leaf] = []
-    walk(values, options, lambda *leaf: leaves.append(Leaf(*leaf)))
+    Walk(options, lambda *leaf: leaves.append(Leaf(*leaf))).through(values)
     return leaves
-
-
-def walk(values: Mapping[Any, Any], options: MappingOptions, take: Take) -> None:
-    """
-    Hand over the same, one by one.
-    """
-    _Walk(options, take).through(values)
 
 
 @define
@@ -72,7 +65,19 @@ class _Level:
 
 
 @define
-class _Walk:
+class Walk:
+    """
+    What finds every single value in an object, and hands over each.
+
+    Attributes:
+        options: how values are written.
+        take: takes them.
+        allowance: how many more are looked at.
+        levels: the objects that are being looked through, the outermost first.
+        around: which these are.
+        reached: the name at which it is.
+    """
+
     options: MappingOptions
     take: Take
     allowance: Allowance = Factory(Allowance)
@@ -81,12 +86,26 @@ class _Walk:
     reached: str = ""
 
     def through(self, values: Mapping[Any, Any]) -> None:
-        self._enter("", values)
+        """
+        Hand over what is in an object.
+        """
+        self._through("", values, iter(values.items()))
+
+    def member(self, values: Mapping[Any, Any], key: object, value: object) -> bool:
+        """
+        Hand over what one member of an object holds; return whether more may be looked at.
+        """
+        return self._through("", values, iter(((key, value),)))
+
+    def _through(self, way: str, values: Mapping[Any, Any], members: Iterator[tuple[Any, Any]]) -> bool:
+        self._enter(way, values, members)
         try:
             while self.levels:
                 self._go_on(self.levels[-1])
         except TooManyValuesError:
             self._leave_out(Problem.TOO_MANY_VALUES)
+            return False
+        return True
 
     def _leave_out(self, problem: Problem) -> None:
         self.take(self.reached, None, (problem,), ())
@@ -127,14 +146,14 @@ class _Walk:
             way = self.reached
             if self._is_nested and value and self.options.flatten_objects == "first_branch":
                 self._lose_the_rest()
-            self._enter(f"{way}.", value)
+            self._enter(f"{way}.", value, iter(value.items()))
 
     @property
     def _is_nested(self) -> bool:
         return len(self.levels) > 1
 
-    def _enter(self, way: str, values: Mapping[Any, Any]) -> None:
-        self.levels.append(_Level(way, values, iter(values.items())))
+    def _enter(self, way: str, values: Mapping[Any, Any], members: Iterator[tuple[Any, Any]]) -> None:
+        self.levels.append(_Level(way, values, members))
         self.around.add(id(values))
 
     def _reach(self, key: object) -> bool:

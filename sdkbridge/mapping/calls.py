@@ -17,7 +17,7 @@ from sdkbridge.javascript import id_text
 from sdkbridge.kissmetrics.requests import SET, Request
 from sdkbridge.mapping.context import context_without_memory
 from sdkbridge.mapping.envelope import Envelope, envelope_of
-from sdkbridge.mapping.names import Naming
+from sdkbridge.mapping.names import UNPREFIXED, Naming
 from sdkbridge.mapping.properties import properties_of
 from sdkbridge.mapping.tracks import track_requests
 from sdkbridge.mapping.views import view_requests
@@ -65,7 +65,7 @@ def map_call(
     requests = [*_requests(call, envelope, alias=alias)]
     texts = context_without_memory(call, options) if context is None else context
     if texts:
-        properties = properties_of({}, own=texts, naming=Naming(), options=options, remarks=remarks)
+        properties = properties_of({}, own=texts, naming=UNPREFIXED, options=options, remarks=remarks)
         requests.append(envelope.set(properties))
     if options.coalesce_set:
         requests = _coalesced(requests)
@@ -147,7 +147,7 @@ def _described(call: Identify, envelope: Envelope) -> list[Request]:
     if options.strip_sdk_traits:
         traits = {name: value for name, value in traits.items() if not _repeats_identity(call, name, value)}
     own = {"id": call.user_id} if options.identify_id_trait and call.user_id else {}
-    properties = properties_of(traits, own=own, naming=Naming(), options=options, remarks=envelope.remarks)
+    properties = properties_of(traits, own=own, naming=UNPREFIXED, options=options, remarks=envelope.remarks)
     return [envelope.set(properties)] if properties or options.send_empty_set else []
 
 

@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from sdkbridge.kissmetrics.requests import RESERVED
 from sdkbridge.options import MappingOptions
+from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
 from sdkbridge.values import LONGEST_NAME
 
@@ -45,22 +46,23 @@ class Naming:
         prefix: what comes before each name.
         bare: the one name that is never prefixed, in the form in which names are compared.
         revenue_prefix: what comes before ``revenue`` instead.
+        met: the names that were asked for before, by the property's own name.
     """
 
     prefix: str = ""
     bare: str = ""
     revenue_prefix: str | None = None
-    _met: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
+    met: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
 
     def name(self, own: str) -> Name:
         """
         Return the name in the request of a property by its own name.
         """
-        met = self._met.get(own)
+        met = self.met.get(own)
         if met is None:
             met = self._name(own)
-            if len(self._met) < MOST_REMEMBERED and len(own) <= LONGEST_NAME:
-                self._met[own] = met
+            if len(self.met) < MOST_REMEMBERED and len(own) <= LONGEST_NAME:
+                self.met[own] = met
         return met
 
     def _name(self, own: str) -> Name:
@@ -68,7 +70,7 @@ class Naming:
         compared = compared_name(full)
         changes = compared != full.lower()
         fits = len(own) > 0 and len(full) <= LONGEST_NAME
-        usual = fits and not changes and not full.startswith("_") and compared != "customer id"
+        usual = fits and not changes and not full.startswith("_") and compared != "customer id" and is_writable(full)
         return Name(full, compared, usual)
 
     def _full(self, own: str) -> str:
@@ -77,6 +79,10 @@ class Naming:
         if self.revenue_prefix is not None and own == "revenue":
             return f"{self.revenue_prefix}{own}"
         return f"{self.prefix}{own}"
+
+
+UNPREFIXED = Naming()
+"""Each under its own name."""
 
 
 def fitting_name(name: str, options: MappingOptions, remarks: Remarks) -> str | None:

@@ -2,7 +2,8 @@
 Values become properties: named, and checked against what Kissmetrics makes of names and values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from attrs import Factory, define
@@ -11,14 +12,24 @@ from sdkbridge.brackets import bracketed
 from sdkbridge.kissmetrics.requests import NEVER_TAKEN, RESERVED
 from sdkbridge.mapping.names import Naming, compared_name, fitting_name, remark_on_name
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import is_writable
+from sdkbridge.plain import is_writable, usual_text
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.values import walk
+from sdkbridge.values import Walk
 
 LONGEST_VALUE = 512
 """Characters of a property's value (Kissmetrics' current technical notes)."""
 
 Properties = tuple[tuple[str, str], ...]
+
+
+def _plainest(text: str) -> str | None:
+    """
+    Return a text if it is short, is no date and no number, and can be encoded; None if it needs a closer look.
+    """
+    # Whatever begins a number comes before the letters, and a date's year is followed by a dash.
+    if text[:1] > "9" and text[4:5] != "-" and len(text) <= LONGEST_VALUE and is_writable(text):
+        return text
+    return None
 
 
 def key_of(values: Mapping[Any, Any], name: str) -> str | None:
@@ -27,11 +38,20 @@ def key_of(values: Mapping[Any, Any], name: str) -> str | None:
     """
     if name in values:
         return name
+    return _other_spelling(tuple(values), name) if len(values) <= MOST_NAMES_REMEMBERED else _spelt(values, name)
+
+
+def _spelt(keys: Iterable[Any], name: str) -> str | None:
     size = len(name)
-    for key in values:
+    for key in keys:
         if isinstance(key, str) and len(key) == size and key.lower() == name:
             return key
     return None
+
+
+MOST_NAMES_REMEMBERED = 64
+_other_spelling = lru_cache(maxsize=1024)(_spelt)
+"""The names of a call's properties come together again and again."""
 
 
 def properties_of(
@@ -58,7 +78,7 @@ def properties_of(
     for name, text in own.items():
         sheet.add_own(name, text)
     if clean:
-        walk(values, options, sheet.add)
+        sheet.add_all(values)
     else:
         for leaf in bracketed(values, options):
             sheet.add(*leaf)
@@ -84,6 +104,27 @@ class _Sheet:
         full = self.add(name, text, (), ())
         if full is not None:
             self.own[compared_name(full)] = text
+
+    def add_all(self, values: Mapping[Any, Any]) -> None:
+        """
+        Take all of an object's values.
+
+        Nearly all are texts, numbers and truths under names that were met before. Of those it is seen at once that
+        there is nothing to say of them, whatever `add` would look at; each other member goes its long way.
+        """
+        walk = Walk(self.options, self.add)
+        met, texts, taken, allowance = self.naming.met, self.texts, self.taken, walk.allowance
+        for said, value in values.items():
+            name = met.get(said)
+            if name is not None and name.is_usual and name.compared not in taken and allowance.left > 0:
+                text = _plainest(value) if type(value) is str else usual_text(value, self.options)
+                if text:
+                    allowance.left -= 1
+                    taken.add(name.compared)
+                    texts[name.full] = text
+                    continue
+            if not walk.member(values, said, value):
+                break
 
     def add(
         self, said: str, text: str | None, problems: tuple[Problem, ...], notes: tuple[Problem, ...]

@@ -12,7 +12,7 @@ from typing import Any
 from sdkbridge.calls import Page, Screen
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping.envelope import Envelope, checked_event
-from sdkbridge.mapping.names import Naming
+from sdkbridge.mapping.names import UNPREFIXED, Naming
 from sdkbridge.mapping.properties import properties_of
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Unusable, plain, written
@@ -66,7 +66,7 @@ def _page_view(call: Page, envelope: Envelope) -> Request:
     properties = properties_of(
         {},
         own={name: text for name, text in own.items() if text},
-        naming=Naming(),
+        naming=UNPREFIXED,
         options=envelope.options,
         remarks=envelope.remarks,
     )
