@@ -2,7 +2,7 @@
 Who is who, and why: the one door through which every alias passes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from attrs import evolve
@@ -17,8 +17,8 @@ from identity.linking import Linking
 from identity.links import Link, LinkKind, LinkLike, Verdict, Verdicts, ends_of
 from identity.planning import PlanningGraph
 from identity.policy import MergePolicy
-from identity.proposal import stranger
-from identity.splitting import people_of
+from identity.seeing import Seeing
+from identity.sightings import Sighting
 
 
 class IdentityGraph(PlanningGraph):
@@ -47,6 +47,7 @@ class IdentityGraph(PlanningGraph):
         super().__init__(database, policy=policy or MergePolicy.guarded(), clock=clock)
         self.alias_grace = alias_grace
         self._linking = Linking(self._database, self._people, self._ledger, self._tombstones, self.policy)
+        self._seeing = Seeing(self._people, self._ledger, self._tombstones, self._linking, self.policy)
         self._decisions = Decisions(self._linking, self._told)
 
     def generated(self, identity: str) -> None:
@@ -85,36 +86,29 @@ class IdentityGraph(PlanningGraph):
         sort = None if sort is None else checked_sort(sort)
         when = self._now_ms() if at_ms is None else at_ms
 
+        sighting = Sighting(name, kind, when, when, records, sort)
+
         def note() -> None:
             with self._database.transaction() as connection:
-                self._note(connection, name, kind, at_ms=when, records=records, sort=sort)
+                self._seeing.note(connection, sighting)
 
         self._database.write(note)
 
-    def _note(
-        self, connection: Connection, name: str, kind: IdentityKind, *, at_ms: int, records: int, sort: str | None
-    ) -> None:
-        before = self._people.touch(connection, name, at_ms=at_ms, records=records)
-        if before is None:
-            if name not in self._tombstones:
-                new = stranger(name, kind, self.policy.identifiers, at_ms=at_ms, sort=sort)
-                self._people.add(connection, new, at_ms=at_ms, records=records)
-            return
-        if before is IdentityKind.ANONYMOUS and kind is IdentityKind.NAMED:
-            side = self._people.sides(connection, name, name)[name]
-            self._linking.name(connection, side, at_ms=at_ms, sort=sort)
-        elif before is IdentityKind.NAMED and sort is not None:
-            self._tell_sort(connection, name, sort)
+    def seen_all(self, sightings: Sequence[Sighting]) -> None:
+        """
+        Note what was recorded under several identities, each of which comes once.
 
-    def _tell_sort(self, connection: Connection, name: str, sort: str) -> None:
-        side = self._people.sides(connection, name, name)[name]
-        if side.sort == sort or side.person is None:
-            return
-        self._people.set_sort(connection, name, sort)
-        members = self._people.in_order_kept(known.name for known in self._people.identities(side.person))
-        merges = [stored.verdict for stored in self._ledger.merges_of(side.person)]
-        parts = people_of(members, merges, self.policy.identifiers)
-        self._people.replace(connection, side.person, parts)
+        Their names are taken as they are: folded already, and no sort is said of any.
+
+        Raises:
+            StoreError: it could not be written; nothing was.
+        """
+
+        def note() -> None:
+            with self._database.transaction() as connection:
+                self._seeing.note_all(connection, sightings)
+
+        self._database.write(note)
 
     def link(
         self,

@@ -157,7 +157,7 @@ class Linking:
 
     def _keep(self, connection: Connection, side: Side, *, at_ms: int) -> None:
         if side.person is None:
-            self.people.add(connection, side, at_ms=at_ms)
+            self.people.add(connection, side, seen_ms=(at_ms, at_ms))
 
 
 def _forgotten(link: Link) -> Verdict:

@@ -5,13 +5,15 @@ They follow from the decisions in `identity.ledger`. A person's row carries its 
 for it, so that no merge has to count: the smaller side is rewritten, the larger one keeps its number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import evolve, frozen
 
+from identity.among import rows_among
 from identity.database import Connection, Database, Migrations, Row
 from identity.ids import IdentityKind
 from identity.proposal import Side, as_one
+from identity.sightings import Sighting
 
 MIGRATIONS: Migrations = {
     "1_people": (
@@ -77,6 +79,14 @@ _TWO_SIDES = _SIDE + "WHERE name IN (?, ?)"
 
 _KNOWN = "SELECT name, kind, records, first_ms, last_ms, sort, named_ms FROM identity "
 
+_TOUCH = """
+    UPDATE identity
+    SET records = records + ?,
+        last_ms = CASE WHEN last_ms < ? THEN ? ELSE last_ms END,
+        first_ms = CASE WHEN first_ms > ? THEN ? ELSE first_ms END
+    WHERE name = ?
+"""
+
 _KINDS = {kind.value: kind for kind in IdentityKind}
 
 
@@ -112,12 +122,18 @@ class PeopleStore:
         rows = connection.execute(_TWO_SIDES, names).fetchall()
         return {row[0]: _side(row) for row in rows}
 
-    def add(self, connection: Connection, side: Side, *, at_ms: int, records: int = 0) -> int:
+    def add(self, connection: Connection, side: Side, *, seen_ms: tuple[int, int], records: int = 0) -> int:
         """
         Keep an identity that was never seen, as a person of its own; return the person's number.
+
+        Args:
+            connection: the transaction.
+            side: the identity.
+            seen_ms: when it was first and last seen, in milliseconds since 1970 UTC.
+            records: how many calls were recorded under it.
         """
         person = self._add_person(connection, side)
-        self._add_identity(connection, side, person, at_ms=at_ms, records=records)
+        self._add_identity(connection, side, person, seen_ms=seen_ms, records=records)
         return person
 
     def _add_person(self, connection: Connection, side: Side) -> int:
@@ -131,7 +147,7 @@ class PeopleStore:
         return int(row[0])
 
     def _add_identity(
-        self, connection: Connection, side: Side, person: int, *, at_ms: int, records: int = 0
+        self, connection: Connection, side: Side, person: int, *, seen_ms: tuple[int, int], records: int = 0
     ) -> None:
         connection.execute(
             """
@@ -140,25 +156,29 @@ class PeopleStore:
             """,
             (
                 *(side.name, side.kind.value, side.sort, person, records),
-                *(at_ms, at_ms, at_ms if side.kind is IdentityKind.NAMED else None),
+                *(*seen_ms, seen_ms[0] if side.kind is IdentityKind.NAMED else None),
             ),
         )
 
-    def touch(self, connection: Connection, name: str, *, at_ms: int, records: int) -> IdentityKind | None:
+    def touch(self, connection: Connection, sighting: Sighting) -> IdentityKind | None:
         """
         Count records under an identity; return its kind, or None if it was never seen.
         """
-        row = connection.execute(
-            """
-            UPDATE identity
-            SET records = records + ?,
-                last_ms = CASE WHEN last_ms < ? THEN ? ELSE last_ms END,
-                first_ms = CASE WHEN first_ms > ? THEN ? ELSE first_ms END
-            WHERE name = ? RETURNING kind
-            """,
-            (records, at_ms, at_ms, at_ms, at_ms, name),
-        ).fetchone()
+        row = connection.execute(f"{_TOUCH} RETURNING kind", _touched(sighting)).fetchone()
         return None if row is None else _KINDS[row[0]]
+
+    def touch_all(self, connection: Connection, sightings: Iterable[Sighting]) -> None:
+        """
+        Count records under identities that were seen before.
+        """
+        connection.executemany(_TOUCH, [_touched(sighting) for sighting in sightings])
+
+    def kinds(self, connection: Connection, names: Sequence[str]) -> dict[str, IdentityKind]:
+        """
+        Return the kinds of those identities that were seen before, by name.
+        """
+        rows = rows_among(connection, "SELECT name, kind FROM identity WHERE name IN ({keys})", names)
+        return {name: _KINDS[kind] for name, kind in rows}
 
     def give_name(self, connection: Connection, side: Side, named: Side, *, at_ms: int) -> Side:
         """
@@ -190,11 +210,11 @@ class PeopleStore:
         large, small = (older, newer) if _weight(older) >= _weight(newer) else (newer, older)
         if large.person is None:
             person = self._add_person(connection, together)
-            self._add_identity(connection, older, person, at_ms=at_ms)
-            self._add_identity(connection, newer, person, at_ms=at_ms)
+            self._add_identity(connection, older, person, seen_ms=(at_ms, at_ms))
+            self._add_identity(connection, newer, person, seen_ms=(at_ms, at_ms))
             return person
         if small.person is None:
-            self._add_identity(connection, small, large.person, at_ms=at_ms)
+            self._add_identity(connection, small, large.person, seen_ms=(at_ms, at_ms))
         else:
             connection.execute("UPDATE identity SET person = ? WHERE person = ?", (large.person, small.person))
             connection.execute("DELETE FROM person WHERE person = ?", (small.person,))
@@ -297,6 +317,14 @@ class PeopleStore:
             (IdentityKind.GENERATED.value,),
         )
         return (0, 0) if row is None else (row[0], row[1])
+
+
+def _touched(sighting: Sighting) -> tuple[object, ...]:
+    """
+    Return the parameters of `_TOUCH`.
+    """
+    last, first = sighting.last_ms, sighting.first_ms
+    return sighting.records, last, last, first, first, sighting.name
 
 
 def _weight(side: Side) -> tuple[bool, int, int]:

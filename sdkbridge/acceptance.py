@@ -4,9 +4,11 @@ Taking one call: session, identity graph, mapping and outbox, in one transaction
 Everything that a call changes commits together or not at all; when `accept` returns, it is committed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from identity.clock import Clock
 from identity.database import Database
@@ -33,7 +35,31 @@ from sdkbridge.session import Change, DeviceSession
 from sdkbridge.sessions import SessionStore
 from sdkbridge.spellings import Spellings
 from sdkbridge.stamping import Stamped, identity_lane, stamp_message, stamp_on
+from sdkbridge.unit_of_work import UnitOfWork
 from sdkbridge.values import flatten
+
+
+@frozen
+class Arrival:
+    """
+    One call being taken.
+
+    Attributes:
+        message_id: its message id.
+        received: when it came, in seconds since 1970 UTC.
+        unit: where what it leaves behind is gathered.
+    """
+
+    message_id: str
+    received: float
+    unit: UnitOfWork
+
+    @property
+    def at_ms(self) -> int:
+        """
+        When it came, in milliseconds.
+        """
+        return int(self.received * 1000)
 
 
 class Acceptance:
@@ -71,6 +97,25 @@ class Acceptance:
         self._outbox = Outbox(database)
         self.room = OutboxRoom(self._outbox, outbox_limit)
         self._aliases = Aliases(database, graph, self._outbox, clock=clock)
+        self._here = threading.local()
+
+    @contextmanager
+    def together(self, message_ids: Collection[str]) -> Iterator[UnitOfWork]:
+        """
+        Write down together what the calls leave behind that this thread takes meanwhile.
+
+        Call it within a transaction.
+
+        Args:
+            message_ids: those of the calls, as far as they are known.
+        """
+        self._here.unit = unit = UnitOfWork(self._graph, self._outbox, self._accepted, message_ids=message_ids)
+        try:
+            yield unit
+        finally:
+            # A signal handler that comes from here on writes for itself.
+            self._here.unit = None
+        unit.write()
 
     def accept(self, call: AnyCall) -> Receipt:
         """
@@ -81,7 +126,7 @@ class Acceptance:
             OutboxFull: too much waits to be delivered; nothing of it is kept.
             StoreError: it could not be written; nothing of it is kept.
         """
-        return self._once(call.message_id, lambda message_id: self._message(call, message_id))
+        return self._once(call.message_id, lambda arrival: self._message(call, arrival))
 
     def accept_on(self, device: str, call: AnyCall, *, once: sessions.Once | None = None) -> Receipt:
         """
@@ -96,19 +141,27 @@ class Acceptance:
             InvalidCall: it was refused.
             StoreError: it could not be written.
         """
-        return self._once(call.message_id, lambda message_id: self._on_device(device, call, message_id, once))
+        return self._once(call.message_id, lambda arrival: self._on_device(device, call, arrival, once))
 
     def reset(self, device: str, *, message_id: str | None = None) -> Receipt:
         """
         Forget who uses a device: a new anonymous identity; what is queued stays queued.
         """
 
-        def forget(message_id: str) -> Receipt:
-            before = self.session(device)
+        def forget(arrival: Arrival) -> Receipt:
+            arrival.unit.write()
+            before = self._session_for(device, arrival)
             self._sessions.save(sessions.reset(before, self._anonymous_id(device)))
-            return Receipt(message_id=message_id)
+            return Receipt(message_id=arrival.message_id)
 
         return self._once(message_id, forget)
+
+    def _session_for(self, device: str, arrival: Arrival) -> DeviceSession:
+        found = self._sessions.load(device)
+        if found is not None:
+            return found
+        arrival.unit.write()
+        return self.session(device)
 
     def session(self, device: str) -> DeviceSession:
         """
@@ -140,13 +193,13 @@ class Acceptance:
         remarks = Remarks()
         texts = self._texts(call, remarks)
 
-        def send_changed(message_id: str) -> Receipt:
-            after, changed = sessions.set_distinct(self.session(device), texts)
+        def send_changed(arrival: Arrival) -> Receipt:
+            after, changed = sessions.set_distinct(self._session_for(device, arrival), texts)
             if not changed:
-                return Receipt(message_id=message_id, warnings=remarks.warnings())
+                return Receipt(message_id=arrival.message_id, warnings=remarks.warnings())
             self._sessions.save(after)
             traits = {name: text for name, text in texts.items() if name in changed}
-            receipt = self._on_device(device, Identify(traits=traits), message_id, None)
+            receipt = self._on_device(device, Identify(traits=traits), arrival, None)
             # They are all texts by now, also those that came as numbers.
             again = {Problem.NUMBER_AS_TEXT.value, *(warning.code for warning in remarks.warnings())}
             new = (warning for warning in receipt.warnings if warning.code not in again)
@@ -166,49 +219,61 @@ class Acceptance:
                 texts[leaf.name] = leaf.text
         return texts
 
-    def _once(self, message_id: str | None, take: Callable[[str], Receipt]) -> Receipt:
+    def _once(self, message_id: str | None, take: Callable[[Arrival], Receipt]) -> Receipt:
         """
         Take a call within one transaction, unless its message id was seen before.
         """
         self.room.check()
-        known = message_id or self._ids.message_id()
 
-        def work() -> Receipt | RefusedAlias:
-            if self._graph.alias_grace:
-                self._aliases.release()
-            # An id that is made up here never comes again.
-            if message_id is not None and not self._accepted.is_new(message_id, at_ms=self._now_ms()):
-                return Receipt(message_id=known, repeated=True)
-            try:
-                return take(known)
-            except RefusedAlias as error:
-                # The one refusal that leaves something behind: its verdict, which the transaction must keep.
-                self._accepted.give_up(known)
-                return error
+        def alone() -> Receipt | RefusedAlias:
+            unit = UnitOfWork(self._graph, self._outbox, self._accepted)
+            taken = self._take(message_id, take, unit)
+            unit.write()
+            return taken
 
-        taken = self._database.write(work)
+        joined: UnitOfWork | None = getattr(self._here, "unit", None)
+        taken = self._database.write(alone) if joined is None else self._take(message_id, take, joined)
         if isinstance(taken, RefusedAlias):
             raise taken
         self.room.take(len(taken.requests))
         return taken
 
-    def _message(self, call: AnyCall, message_id: str) -> Receipt:
-        if not wanted(call):
-            return _switched_off(message_id)
-        placeholders = self._graph.policy.placeholders
-        admitted = self._remembered(admit(call, long_id=self._options.long_id, placeholders=placeholders))
-        if admitted is None:
-            return Receipt(message_id=message_id, warnings=(forgotten("userId"),))
-        if self._options.drop_carried_traits:
-            admitted = self._without_carried_traits(admitted)
-        return self._process(stamp_message(admitted), message_id, device=None)
+    def _take(
+        self, message_id: str | None, take: Callable[[Arrival], Receipt], unit: UnitOfWork
+    ) -> Receipt | RefusedAlias:
+        # An id that is made up here never comes again.
+        arrival = Arrival(message_id or self._ids.message_id(), self._clock(), unit)
+        if self._graph.alias_grace:
+            unit.write()
+            self._aliases.release()
+        if message_id is not None and not unit.is_new(message_id, at_ms=arrival.at_ms):
+            return Receipt(message_id=message_id, repeated=True)
+        try:
+            receipt = take(arrival)
+        except RefusedAlias as error:
+            # The one refusal that leaves something behind: its verdict, which the transaction must keep.
+            unit.give_up(arrival.message_id)
+            return error
+        unit.keep(arrival.message_id, at_ms=arrival.at_ms)
+        return receipt
 
-    def _remembered(self, admitted: Admitted) -> Admitted | None:
-        if not self._graph.has_forgotten():
+    def _message(self, call: AnyCall, arrival: Arrival) -> Receipt:
+        if not wanted(call):
+            return _switched_off(arrival)
+        placeholders = self._graph.policy.placeholders
+        admitted = self._remembered(admit(call, long_id=self._options.long_id, placeholders=placeholders), arrival)
+        if admitted is None:
+            return Receipt(message_id=arrival.message_id, warnings=(forgotten("userId"),))
+        if self._options.drop_carried_traits:
+            admitted = self._without_carried_traits(admitted, arrival)
+        return self._process(stamp_message(admitted), arrival, device=None)
+
+    def _remembered(self, admitted: Admitted, arrival: Arrival) -> Admitted | None:
+        if not arrival.unit.has_forgotten():
             return admitted
         return without_forgotten(admitted, self._graph.is_forgotten)
 
-    def _without_carried_traits(self, admitted: Admitted) -> Admitted:
+    def _without_carried_traits(self, admitted: Admitted, arrival: Arrival) -> Admitted:
         """
         Leave out what was said of the person before under the same anonymous identity.
         """
@@ -218,22 +283,23 @@ class Acceptance:
         before = self._described.load(call.anonymous_id)
         admitted, texts = without_carried_traits(before, admitted, self._texts(call, Remarks()))
         after, _ = sessions.identify(before, call.user_id)
+        arrival.unit.write()
         self._described.save(sessions.describe(after, texts))
         return admitted
 
-    def _on_device(self, device: str, call: AnyCall, message_id: str, once: sessions.Once | None) -> Receipt:
+    def _on_device(self, device: str, call: AnyCall, arrival: Arrival, once: sessions.Once | None) -> Receipt:
         if not wanted(call):
-            return _switched_off(message_id)
+            return _switched_off(arrival)
         # Identities that a device's call carries count only where they name somebody.
         names = isinstance(call, Identify | Alias)
         call = evolve(call, user_id=call.user_id if names else None, anonymous_id=None)
         placeholders = self._graph.policy.placeholders
         admitted = self._remembered(
-            admit(call, needs_identity=False, long_id=self._options.long_id, placeholders=placeholders)
+            admit(call, needs_identity=False, long_id=self._options.long_id, placeholders=placeholders), arrival
         )
         if admitted is None:
-            return Receipt(message_id=message_id, warnings=(forgotten("userId"),))
-        before = self.session(device)
+            return Receipt(message_id=arrival.message_id, warnings=(forgotten("userId"),))
+        before = self._session_for(device, arrival)
         texts: Mapping[str, str] = self._texts(call, Remarks())
         if self._options.drop_carried_traits:
             admitted, texts = without_carried_traits(before, admitted, texts)
@@ -243,28 +309,29 @@ class Acceptance:
         if once is not None and isinstance(call, Track):
             after, first_time = sessions.record_once(after, call.event, once)
             if not first_time:
-                return Receipt(message_id=message_id)
+                return Receipt(message_id=arrival.message_id)
         after, context = changed_context(after, stamped.call, self._options)
         if after != before:
+            arrival.unit.changes += 1
             self._sessions.save(after)
-        return self._process(stamped, message_id, device=device, context=context)
+        return self._process(stamped, arrival, device=device, context=context)
 
     def _process(
-        self, stamped: Stamped, message_id: str, *, device: str | None, context: Mapping[str, str] | None = None
+        self, stamped: Stamped, arrival: Arrival, *, device: str | None, context: Mapping[str, str] | None = None
     ) -> Receipt:
         call = stamped.call
-        verdict = self._decide(heeded(stamped.proposed, call, self._options), message_id, device)
+        verdict = self._decide(heeded(stamped.proposed, call, self._options), arrival, device)
         if verdict is not None and verdict.outcome is Outcome.REFUSE and isinstance(call, Alias):
             raise RefusedAlias(verdict)
         mapped = map_call(
             call,
             alias=sends_alias(verdict, call, self._options),
-            received=self._clock(),
+            received=arrival.received,
             options=self._options,
             context=context,
         )
         moved = Remarks()
-        requests = tuple(self._to_free_seconds(mapped.requests, moved))
+        requests = tuple(self._to_free_seconds(mapped.requests, moved, arrival))
         warnings = (
             *stamped.warnings,
             *_warned_by(verdict),
@@ -272,28 +339,32 @@ class Acceptance:
             *moved.warnings(),
             *self._spellings.remarks(requests),
         )
-        self._note_who(call, requests)
-        queued = tuple(request for request in requests if self._queue(request, stamped, message_id))
+        self._note_who(call, requests, arrival)
+        queued = tuple(request for request in requests if self._queue(request, stamped, arrival))
         return Receipt(
-            message_id=message_id,
+            message_id=arrival.message_id,
             verdicts=() if verdict is None else (verdict,),
             requests=queued,
             warnings=warnings,
         )
 
-    def _decide(self, proposed: Proposed | None, message_id: str, device: str | None) -> Verdict | None:
+    def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:
         if proposed is None:
             return None
+        # What decides looks at what was recorded before.
+        arrival.unit.write()
         return self._graph.link(
             proposed.older,
             proposed.newer,
             kind=proposed.kind,
-            at_ms=self._now_ms(),
-            call=message_id,
+            at_ms=arrival.at_ms,
+            call=arrival.message_id,
             device=device,
         )
 
-    def _to_free_seconds(self, requests: Iterable[Request], remarks: Remarks) -> Iterable[Request]:
+    def _to_free_seconds(
+        self, requests: Iterable[Request], remarks: Remarks, arrival: Arrival
+    ) -> Iterable[Request]:
         """
         Move an event that Kissmetrics would take for a repeat of another to the next free second.
         """
@@ -301,33 +372,34 @@ class Acceptance:
             if request.second is None or not self._options.nudge_duplicates:
                 yield request
                 continue
-            second, alone = self._accepted.take_second(request, at_ms=self._now_ms())
-            if not alone or second != request.second:
-                for name in [request.name] if request.name else [name for name, _ in request.properties]:
-                    remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
+            arrival.unit.changes += 1
+            second, alone = self._accepted.take_second(request, at_ms=arrival.at_ms)
+            if alone and second == request.second:
+                yield request
+                continue
+            for name in [request.name] if request.name else [name for name, _ in request.properties]:
+                remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
             yield evolve(request, second=second)
 
-    def _note_who(self, call: AnyCall, requests: tuple[Request, ...]) -> None:
+    def _note_who(self, call: AnyCall, requests: tuple[Request, ...], arrival: Arrival) -> None:
         if all(request.path == ALIAS for request in requests):
             return
         name = call.user_id or call.anonymous_id
         assert name is not None  # noqa: S101 - a stamped call has an identity
         kind = IdentityKind.NAMED if call.user_id else IdentityKind.ANONYMOUS
-        self._graph.seen(name, kind, at_ms=self._now_ms())
+        arrival.unit.see(name, kind, at_ms=arrival.at_ms)
 
-    def _queue(self, request: Request, stamped: Stamped, message_id: str) -> bool:
+    def _queue(self, request: Request, stamped: Stamped, arrival: Arrival) -> bool:
         """
         Queue a request; return False for an alias that waits for its grace instead.
         """
         if request.path == ALIAS:
             sides = (request.identity, request.name or "")
             other = next((identity_lane(side) for side in sides if side not in stamped.own), None)
-            return self._aliases.owe(request, lane=stamped.lane, other_lane=other, call=message_id)
-        self._outbox.add(request, lane=stamped.lane, other_lane=None, call=message_id, at_ms=self._now_ms())
+            arrival.unit.write()
+            return self._aliases.owe(request, lane=stamped.lane, other_lane=other, call=arrival.message_id)
+        arrival.unit.queue(request, lane=stamped.lane, call=arrival.message_id, at_ms=arrival.at_ms)
         return True
-
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
 
 
 _USER_SWITCH = CallWarning(
@@ -346,5 +418,5 @@ def _warned_by(verdict: Verdict | None) -> list[CallWarning]:
     ]
 
 
-def _switched_off(message_id: str) -> Receipt:
-    return Receipt(message_id=message_id, warnings=(SWITCHED_OFF,))
+def _switched_off(arrival: Arrival) -> Receipt:
+    return Receipt(message_id=arrival.message_id, warnings=(SWITCHED_OFF,))

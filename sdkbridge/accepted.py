@@ -5,9 +5,10 @@ Message ids, so that a repeated call is one call; and the second of each event, 
 matters, so that two calls never count once. Both for at least a day; `delivery.sweeping` forgets what is older.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
+from identity.among import rows_among
 from identity.database import Database, Migrations
 from sdkbridge.kissmetrics.requests import RECORD, Request
 from sdkbridge.mapping.names import compared_name
@@ -48,6 +49,8 @@ Claim = tuple[str, str]
 
 _NO_CLAIM: Claim = ("", "")
 
+_TAKE = "INSERT INTO accepted_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
 FURTHEST_MOVE_S = 60
 """How many seconds a request may be moved to be told from another."""
 
@@ -75,6 +78,23 @@ class AcceptedCalls:
                 "INSERT INTO accepted_call VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING", (message_id, at_ms)
             )
             return kept.rowcount == 1
+
+    def known(self, message_ids: Collection[str]) -> set[str]:
+        """
+        Return those of some message ids that calls had before.
+        """
+        with self._database.transaction() as connection:
+            rows = rows_among(
+                connection, "SELECT message_id FROM accepted_call WHERE message_id IN ({keys})", [*message_ids]
+            )
+        return {message_id for (message_id,) in rows}
+
+    def keep(self, accepted: Sequence[tuple[str, int]]) -> None:
+        """
+        Remember message ids that no call had before, and when those calls were accepted.
+        """
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT INTO accepted_call VALUES (?, ?)", accepted)
 
     def give_up(self, message_id: str) -> None:
         """
@@ -113,14 +133,12 @@ class AcceptedCalls:
         """
         Note what a request does in a second; return whether that is new, or is nothing that repeats anything.
         """
-        rows = [
-            (request.identity, kind, name, second, request.second, at_ms) for kind, name in claims or [_NO_CLAIM]
-        ]
+        new = 0
         with self._database.transaction() as connection:
-            taken = connection.executemany(
-                "INSERT INTO accepted_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
-            )
-            return taken.rowcount == len(rows) or not claims
+            for kind, name in claims or (_NO_CLAIM,):
+                row = (request.identity, kind, name, second, request.second, at_ms)
+                new += connection.execute(_TAKE, row).rowcount
+        return new == len(claims) or not claims
 
     def _claims(self, request: Request) -> list[Claim]:
         """

@@ -62,7 +62,7 @@ def admit(
     folded = _folded(call, long_id)
     if isinstance(folded, Alias):
         return Admitted(folded)
-    warnings = []
+    warnings: list[CallWarning] = []
     refused = None
     if folded.user_id is not None and folded.user_id in placeholders:
         refused = folded.user_id

@@ -3,20 +3,29 @@ Many calls in one transaction, each for itself: one that is refused costs the ot
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from identity.database import Database
+from sdkbridge.acceptance import Acceptance
 from sdkbridge.calls import JSONObject
 from sdkbridge.errors import InvalidCall
 from sdkbridge.faults import place_of
+from sdkbridge.plain import is_writable
 from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
+from sdkbridge.unit_of_work import UnitOfWork
 
 _logger = logging.getLogger("sdkbridge")
 
 FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a mistake in this package raises. The store's errors are none of them: they end the whole batch."""
+
+
+class _LeftSomething(Exception):
+    """
+    A call was refused after something of it was written.
+    """
 
 
 class BatchAcceptance:
@@ -25,14 +34,21 @@ class BatchAcceptance:
 
     Args:
         database: where everything is kept.
-        take: takes one call.
+        acceptance: what takes calls.
+        take: takes one call by it.
         refused: keeps what was refused.
     """
 
     def __init__(
-        self, database: Database, take: Callable[[JSONObject], Receipt], *, refused: RefusedCalls
+        self,
+        database: Database,
+        acceptance: Acceptance,
+        take: Callable[[JSONObject], Receipt],
+        *,
+        refused: RefusedCalls,
     ) -> None:
         self._database = database
+        self._acceptance = acceptance
         self._take = take
         self._refused = refused
 
@@ -54,11 +70,43 @@ class BatchAcceptance:
         """
 
         def work() -> list[Receipt | InvalidCall]:
-            outcomes = [self._take_alone(message) for message in messages]
+            outcomes = self._take_together(messages) or [self._take_alone(message) for message in messages]
             self._keep(messages, outcomes, refused)
             return outcomes
 
         return self._database.write(work)
+
+    def _take_together(self, messages: Sequence[JSONObject]) -> list[Receipt | InvalidCall] | None:
+        """
+        Take all calls, or none and return None: one was refused that had left something behind by then.
+
+        Nearly always nothing has to be taken back, and taking back one call out of many costs all of them a
+        savepoint, and that each is written by itself.
+        """
+        message_ids = {message_id for message in messages if (message_id := _expected_id(message)) is not None}
+        with self._database.transaction() as connection:
+            connection.execute("SAVEPOINT calls")
+            try:
+                with self._acceptance.together(message_ids) as unit:
+                    outcomes = [self._take_if_clean(message, unit) for message in messages]
+            except _LeftSomething:
+                outcomes = None
+                connection.execute("ROLLBACK TO SAVEPOINT calls")
+            connection.execute("RELEASE SAVEPOINT calls")
+            return outcomes
+
+    def _take_if_clean(self, message: JSONObject, unit: UnitOfWork) -> Receipt | InvalidCall:
+        before = unit.changes
+        try:
+            return self._take(message)
+        except RefusedAlias as error:
+            return error  # and its verdict stays on record
+        except InvalidCall as error:
+            if unit.changes != before:
+                raise _LeftSomething from error
+            return error
+        except FAULTS as error:
+            raise _LeftSomething from error
 
     def _take_alone(self, message: JSONObject) -> Receipt | InvalidCall:
         with self._database.transaction() as connection:
@@ -92,6 +140,14 @@ class BatchAcceptance:
             self._refused.keep(one)
         if refused or here:
             self._refused.prune()
+
+
+def _expected_id(message: object) -> str | None:
+    """
+    Return the id that a message will be known by, if it is one that the store can be asked for.
+    """
+    message_id = message.get("messageId") if isinstance(message, Mapping) else None
+    return message_id if isinstance(message_id, str) and is_writable(message_id) else None
 
 
 def _fault(error: Exception) -> InvalidCall:

@@ -13,6 +13,7 @@ from attrs import Factory, frozen
 
 from sdkbridge.errors import InvalidCall
 from sdkbridge.javascript import id_text
+from sdkbridge.plain import is_writable
 
 JSONObject = Mapping[str, Any]
 
@@ -117,7 +118,7 @@ def parse_call(message: JSONObject) -> AnyCall:
     Raises:
         InvalidCall: it is no object, its type is unknown, or a member is missing or has the wrong type.
     """
-    if not isinstance(message, Mapping):
+    if type(message) is not dict and not isinstance(message, Mapping):
         raise InvalidCall("message", "must be a JSON object", reason="type")
     kind = message.get("type")
     if not isinstance(kind, str) or kind not in _OWN_MEMBERS:
@@ -215,6 +216,8 @@ _OWN_MEMBERS: dict[str, Callable[[JSONObject, dict[str, Any]], AnyCall]] = {
 
 def _identity(message: JSONObject, field: str) -> str | None:
     value = message.get(field)
+    if type(value) is str:
+        return _text(message, field)
     # Segment's libraries take numbers for ids and write them as text.
     if isinstance(value, Number) and not isinstance(value, bool):
         text = id_text(value)
@@ -230,11 +233,9 @@ def _text(message: JSONObject, field: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise InvalidCall(field, f"must be a text, not {type(value).__name__}", reason="type")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidCall(field, "holds half of a surrogate pair, which is no character", reason="type") from None
-    return value if value.strip() else None
+    if not is_writable(value):
+        raise InvalidCall(field, "holds half of a surrogate pair, which is no character", reason="type")
+    return None if not value or value.isspace() else value
 
 
 def _required(message: JSONObject, field: str) -> str:
@@ -248,6 +249,6 @@ def _object(message: JSONObject, field: str) -> JSONObject:
     value = message.get(field)
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise InvalidCall(field, f"must be an object, not {type(value).__name__}", reason="type")
     return value

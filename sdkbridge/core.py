@@ -77,7 +77,7 @@ class BridgeCore:
         self.refused = RefusedCalls(self.database, clock=clock)
         self.outbox = Outbox(self.database)
         self._writable = Writable(self.database, clock=clock)
-        self._batches = BatchAcceptance(self.database, self.take, refused=self.refused)
+        self._batches = BatchAcceptance(self.database, self.acceptance, self.take, refused=self.refused)
         self._aliases = Aliases(self.database, self.graph, self.outbox, clock=clock)
         make_delivery = partial(
             Delivery,
@@ -119,7 +119,7 @@ class BridgeCore:
         """
         Take a call in Segment's spelling, through a device's session if it names one.
         """
-        device = device_of(message) if isinstance(message, Mapping) else None
+        device = device_of(message) if type(message) is dict or isinstance(message, Mapping) else None
         if device is not None:
             return self.take_on(device, message)
         return self.acceptance.accept(parse_call(message))

@@ -7,10 +7,12 @@ but an alias also waits for what came before it on its other side. What is here 
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from attrs import frozen
 
+from identity.among import rows_among
 from identity.database import Connection, Database, Migrations
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request, encode
 
@@ -151,6 +153,32 @@ class OutboxCounts:
     dead: int
 
 
+QueuedRow = tuple[int, int | None, str, str | None, Path, str, str, int]
+"""A row of the queue as it is added: its lane first, and last when its call was accepted."""
+
+_ADD = """
+    INSERT INTO outbox (lane, other_lane, identity, other_identity, path, query, call, accepted_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def queued_row(request: Request, *, lane: str, other_lane: str | None, call: str, at_ms: int) -> QueuedRow:
+    """
+    Return a request as a row of the queue.
+    """
+    return (
+        lane_key(lane),
+        None if other_lane is None else lane_key(other_lane),
+        request.identity,
+        request.name if request.path == ALIAS else None,
+        request.path,
+        encode(request.parameters()),
+        call,
+        at_ms,
+    )
+
+
+@lru_cache(maxsize=8192)
 def lane_key(name: str) -> int:
     """
     Return the number of a lane: 63 bits and a sign of a hash of its name.
@@ -173,31 +201,37 @@ class Outbox:
         """
         Queue a request at the end of its lane; return its number.
         """
-        key = lane_key(lane)
+        row = queued_row(request, lane=lane, other_lane=other_lane, call=call, at_ms=at_ms)
         with self._database.transaction() as connection:
-            row = connection.execute(
-                """
-                INSERT INTO outbox (lane, other_lane, identity, other_identity, path, query, call, accepted_ms)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING request
-                """,
-                (
-                    *(key, None if other_lane is None else lane_key(other_lane), request.identity),
-                    *(request.name if request.path == ALIAS else None, request.path),
-                    *(encode(request.parameters()), call, at_ms),
-                ),
-            ).fetchone()
-            self._open_lane(connection, key, at_ms=at_ms)
-            return int(row[0])
+            number = connection.execute(f"{_ADD} RETURNING request", row).fetchone()[0]
+            self._open_lanes(connection, [row])
+            return int(number)
 
-    def _open_lane(self, connection: Connection, key: int, *, at_ms: int) -> None:
+    def add_all(self, rows: Sequence[QueuedRow]) -> None:
+        """
+        Queue several requests, each at the end of its lane.
+        """
+        with self._database.transaction() as connection:
+            if len(rows) == 1:
+                connection.execute(_ADD, rows[0])
+            else:
+                connection.executemany(_ADD, rows)
+            self._open_lanes(connection, rows)
+
+    def _open_lanes(self, connection: Connection, rows: Sequence[QueuedRow]) -> None:
         # Looked for first: only because the lane was read does PostgreSQL notice a worker that takes it out empty
         # at this very moment; a conflict that does nothing counts for nothing.
-        if connection.execute("SELECT 1 FROM outbox_lane WHERE lane = ?", (key,)).fetchone() is None:
-            connection.execute(
-                """
-                INSERT INTO outbox_lane (lane, free_ms, turn_ms) VALUES (?, 0, ?) ON CONFLICT (lane) DO NOTHING
-                """,
-                (key, at_ms),
+        opened = {row[0]: row[-1] for row in reversed(rows)}
+        if len(opened) == 1:
+            found = connection.execute("SELECT lane FROM outbox_lane WHERE lane = ?", (*opened,)).fetchall()
+        else:
+            found = rows_among(connection, "SELECT lane FROM outbox_lane WHERE lane IN ({keys})", [*opened])
+        for (lane,) in found:
+            opened.pop(lane, None)
+        if opened:
+            connection.executemany(
+                "INSERT INTO outbox_lane (lane, free_ms, turn_ms) VALUES (?, 0, ?) ON CONFLICT (lane) DO NOTHING",
+                [*opened.items()],
             )
 
     def untried(self, number: int, *, now_ms: int) -> bool:

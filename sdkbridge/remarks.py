@@ -103,6 +103,8 @@ class Remarks:
         """
         Return one warning for each problem, which shows the first few names.
         """
+        if not self._names:
+            return ()
         return tuple(
             CallWarning(problem.value, _message(problem, list(names))) for problem, names in self._names.items()
         )

@@ -35,22 +35,33 @@ class Spellings:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._written: dict[tuple[str, str], str] = {}
-        self._as_first_written: set[tuple[str, str]] = set()
+        self._as_first_written: dict[str, set[str]] = {"event": set(), "property": set()}
         database.migrate("sdkbridge.spellings", MIGRATIONS)
 
     def remarks(self, requests: tuple[Request, ...]) -> tuple[CallWarning, ...]:
         """
         Learn the names in a call's requests; return what Kissmetrics would make of them.
         """
+        if all(map(self._is_as_first_written, requests)):
+            return ()
         remarks = Remarks()
-        unsure = [named for named in _names(requests) if named not in self._as_first_written]
-        for kind, name in unsure:
+        for kind, name in _names(requests):
+            if name in self._as_first_written[kind]:
+                continue
             written = self._first_written(kind, name)
             if written is None:
                 remarks.add(Problem.TOO_MANY_NAMES, name)
             elif written != name:
                 remarks.add(Problem.OTHER_SPELLING, name)
         return remarks.warnings()
+
+    def _is_as_first_written(self, request: Request) -> bool:
+        """
+        Tell whether all names in a request are known to be written as they first were.
+        """
+        if request.path == RECORD and request.name not in self._as_first_written["event"]:
+            return False
+        return self._as_first_written["property"].issuperset(dict(request.properties))
 
     def _first_written(self, kind: str, name: str) -> str | None:
         """
@@ -68,7 +79,7 @@ class Spellings:
                     # Not kept in memory before it is committed: the transaction may yet be undone.
                     return name
                 self._written[key] = row[0]
-                self._as_first_written.add((kind, row[0]))
+                self._as_first_written[kind].add(row[0])
         return self._written[key]
 
     def _count(self, kind: str) -> int:

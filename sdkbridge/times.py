@@ -83,7 +83,7 @@ def event_second(
     happened = moment_of(timestamp)
     if happened is None:
         return _at(now, "unreadable_time", "timestamp is no date that can be read; the time of arrival was used")
-    sent = moment_of(sent_at)
+    sent = None if sent_at is None else moment_of(sent_at)
     impossible = sent is not None and (sent > received + CLOCK_AHEAD_S or not _plausible(happened, now))
     if sent is not None and (impossible or policy == "segment"):
         happened = received - (sent - happened)
@@ -170,6 +170,9 @@ def _number(value: object) -> float | None:
     Return the number that is counted from 1970, or None if the value is another kind of time, or none.
     """
     if isinstance(value, str):
+        if value[4:5] == "-":
+            # After a year; the sign of a number is its first character.
+            return None
         text = value.strip()
         return float(text) if _NUMBER.fullmatch(text) and _parsed(text) is None else None
     if isinstance(value, Real | Decimal) and not isinstance(value, bool):

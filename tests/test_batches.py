@@ -4,10 +4,11 @@ Many calls in one commit, each for itself.
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity import StoreError
@@ -69,6 +70,19 @@ def test_a_refused_call_leaves_nothing_but_its_refusal(quiet: Bridge) -> None:
 
     assert (refused.field, refused.reason) == ("userId", "too_long")
     assert quiet.graph.counts().identities == 1
+
+
+def test_what_a_refused_call_had_written_is_taken_back(quiet: Bridge) -> None:
+    """
+    The device's session began before its event's name was seen to be too long; the other calls are taken.
+    """
+    refused, taken = quiet.accept_batch(
+        [GOOD | {"device": "phone", "event": "x" * 300}, GOOD | {"device": "tablet"}]
+    )
+
+    assert (refused.field, refused.reason) == ("event", "too_long")
+    assert [request.name for request in taken.requests] == ["Good"]
+    assert quiet._core.database.rows("SELECT device FROM session") == [("tablet",)]
 
 
 def test_a_refused_alias_keeps_its_verdict(quiet: Bridge) -> None:
@@ -166,22 +180,91 @@ def test_a_closed_bridge_takes_no_batch(quiet: Bridge) -> None:
         quiet.accept_batch([GOOD])
 
 
-@given(st.lists(st.sampled_from(["good", "bad", "switched off"]), max_size=12), st.integers(1, 5))
-def test_how_calls_are_grouped_makes_no_difference(kinds: list[str], size: int) -> None:
-    """
-    One by one, or in batches of any size: the same requests, in the same order.
-    """
-    messages = {
-        "good": GOOD | {"timestamp": "2026-03-01T09:00:00Z"},
-        "bad": BAD,
-        "switched off": GOOD | {"integrations": {"All": False}},
-    }
-    calls = [messages[kind] for kind in kinds]
-    queries = []
-    for group in (1, size):
-        with Bridge(":memory:", api_key="key", deliver=False) as bridge:
-            for start in range(0, len(calls), group):
-                bridge.accept_batch(calls[start : start + group])
-            queries.append(bridge._core.database.rows("SELECT path, query FROM outbox ORDER BY request"))
+PEOPLE = st.sampled_from(["ann", "bob", "ann@example.com", "a-1", "a-2", "null", "x" * 300])
 
-    assert queries[0] == queries[1]
+messages = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["track", "track", "identify", "alias", "page", "group", "reset", "nonsense"]),
+        "timestamp": st.sampled_from(["2026-03-01T09:00:00Z", "2026-03-01T09:00:01Z"]),
+        "event": st.sampled_from(["Seen", "seen", "Bought", "y" * 300]),
+    },
+    optional={
+        "device": st.sampled_from(["phone", "tablet"]),
+        "userId": PEOPLE,
+        "anonymousId": PEOPLE,
+        "previousId": PEOPLE,
+        "groupId": st.just("shop"),
+        "messageId": st.sampled_from(["m-1", "m-2", "m-3"]),
+        "properties": st.fixed_dictionaries({}, optional={"plan": st.text(max_size=3), "Plan": st.integers()}),
+        "traits": st.fixed_dictionaries({}, optional={"name": st.text(max_size=3)}),
+        "integrations": st.sampled_from([{}, {"All": False}]),
+    },
+)
+
+
+class SameIds:
+    """
+    Made-up ids that are the same however often some are made up in vain.
+    """
+
+    def anonymous_id(self, device: str) -> str:
+        """
+        Name a device's anonymous identity after it.
+        """
+        return f"anonymous-{device}"
+
+    def message_id(self) -> str:
+        """
+        Call each call the same.
+        """
+        return "call"
+
+
+def accepted(bridge: Bridge, call: dict[str, object]) -> object:
+    """
+    Have one call taken alone; return its receipt or why it was refused.
+    """
+    try:
+        return bridge.accept(call)
+    except InvalidCall as error:
+        return error
+
+
+def all_that_is_kept(bridge: Bridge) -> dict[str, list[tuple[object, ...]]]:
+    """
+    Return the rows of every table but that of refused calls, which only batches keep.
+    """
+    database = bridge._core.database
+    return {
+        table: sorted(database.rows(f"SELECT * FROM {table}"), key=repr)
+        for table in database.tables()
+        if table != "refused_call"
+    }
+
+
+@settings(deadline=None)
+@given(
+    st.lists(messages, max_size=12),
+    st.integers(2, 12),
+    st.sampled_from([{}, {"alias_grace": 60.0}, {"options": {"duplicate_rule": "legacy"}}]),
+)
+def test_how_calls_are_grouped_makes_no_difference(
+    calls: list[dict[str, object]], size: int, arguments: dict[str, Any]
+) -> None:
+    """
+    One by one, or in batches of any size: the same answers, and the same rows in every table.
+    """
+    answers, kept = [], []
+    for together in (False, True):
+        with Bridge(
+            ":memory:", api_key="key", deliver=False, ids=SameIds(), clock=lambda: 1_772_355_600.0, **arguments
+        ) as bridge:
+            taken: list[object] = []
+            for start in range(0, len(calls), size):
+                some = calls[start : start + size]
+                taken += bridge.accept_batch(some) if together else [accepted(bridge, call) for call in some]
+            answers.append([str(one) if isinstance(one, InvalidCall) else one for one in taken])
+            kept.append(all_that_is_kept(bridge))
+
+    assert answers[0] == answers[1]
+    assert kept[0] == kept[1]

@@ -70,10 +70,10 @@ class Request:
         for name, text in self.taken:
             if name in RESERVED and name not in NEVER_TAKEN:
                 parameters.setdefault(name, text)
-        for name, text in self.properties:
-            if name not in RESERVED:
-                parameters[name] = text
-        return parameters
+        properties = dict(self.properties)
+        if not RESERVED.isdisjoint(properties):
+            properties = {name: text for name, text in properties.items() if name not in RESERVED}
+        return parameters | properties
 
 
 @frozen
@@ -128,9 +128,17 @@ def encode(parameters: Mapping[str, str]) -> str:
     Letters, digits and ``-_.~`` stay, all else is percent-escaped UTF-8, a space is ``%20`` (the test vectors
     of both Kissmetrics SDKs).
     """
-    longest = max(map(len, parameters.values()), default=0)
-    of_value = _escaped_before if longest <= LONGEST_REMEMBERED else _escaped
-    return "&".join([f"{_escaped_before(name)}={of_value(value)}" for name, value in parameters.items()])
+    return "&".join(
+        [
+            # Plain words and whole numbers, as most values are, stay as they are.
+            f"{_escaped_before(name)}={value if value.isalnum() and value.isascii() else _escaped_value(value)}"
+            for name, value in parameters.items()
+        ]
+    )
+
+
+def _escaped_value(text: str) -> str:
+    return _escaped_before(text) if len(text) <= LONGEST_REMEMBERED else _escaped(text)
 
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9\-_.~]*")

@@ -56,6 +56,8 @@ def billed(
     if total_counts and _says_nothing(source, options):
         total_key = key_of(values, "total")
         source = values[total_key] if total_key is not None else None
+    if source is None:
+        return Billed({}, values)
     amount = revenue_amount(source) if options.revenue_parser == "bridge" else segment_amount(source)
     if amount is None and not _says_nothing(source, options):
         remarks.add(Problem.UNREADABLE_REVENUE, "revenue")

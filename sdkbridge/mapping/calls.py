@@ -103,6 +103,8 @@ def wanted(call: AnyCall) -> bool:
 
     Everything is on unless ``All`` is false; Kissmetrics by its own name, in any case, goes before ``All``.
     """
+    if not call.integrations:
+        return True
     switches = {name.lower(): value for name, value in call.integrations.items() if isinstance(name, str)}
     own = switches.get("kissmetrics")
     if own is False:

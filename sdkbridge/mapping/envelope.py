@@ -57,7 +57,9 @@ class Envelope:
     def _request(
         self, *, path: Path, properties: Properties, second: int | None, name: str | None = None
     ) -> Request:
-        taken = tuple([pair for pair in properties if pair[0] in RESERVED])
+        taken: Properties = ()
+        if self.options.allow_reserved:
+            taken = tuple([pair for pair in properties if pair[0] in RESERVED])
         return Request(
             path=path,
             identity=self.identity,

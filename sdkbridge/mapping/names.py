@@ -2,6 +2,8 @@
 What properties are called in a request, and what Kissmetrics makes of names.
 """
 
+from functools import lru_cache
+
 from attrs import field, frozen
 
 from sdkbridge.kissmetrics.requests import RESERVED
@@ -18,7 +20,14 @@ def compared_name(name: str) -> str:
     """
     Return a name as Kissmetrics compares it: without case, commas or colons (its technical limitations).
     """
+    return _compared_before(name) if len(name) <= LONGEST_NAME else _compared(name)
+
+
+def _compared(name: str) -> str:
     return name.replace(",", " ").replace(":", " ").lower()
+
+
+_compared_before = lru_cache(maxsize=8192)(_compared)
 
 
 @frozen
@@ -46,23 +55,25 @@ class Naming:
         prefix: what comes before each name.
         bare: the one name that is never prefixed, in the form in which names are compared.
         revenue_prefix: what comes before ``revenue`` instead.
-        met: the names that were asked for before, by the property's own name.
+        usual: those of the names asked for before that can be sent as they are, by the property's own name.
     """
 
     prefix: str = ""
     bare: str = ""
     revenue_prefix: str | None = None
-    met: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
+    usual: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
+    _unusual: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
 
     def name(self, own: str) -> Name:
         """
         Return the name in the request of a property by its own name.
         """
-        met = self.met.get(own)
+        met = self.usual.get(own) or self._unusual.get(own)
         if met is None:
             met = self._name(own)
-            if len(self.met) < MOST_REMEMBERED and len(own) <= LONGEST_NAME:
-                self.met[own] = met
+            remembered = self.usual if met.is_usual else self._unusual
+            if len(remembered) < MOST_REMEMBERED and len(own) <= LONGEST_NAME:
+                remembered[own] = met
         return met
 
     def _name(self, own: str) -> Name:
@@ -70,7 +81,9 @@ class Naming:
         compared = compared_name(full)
         changes = compared != full.lower()
         fits = len(own) > 0 and len(full) <= LONGEST_NAME
-        usual = fits and not changes and not full.startswith("_") and compared != "customer id" and is_writable(full)
+        usual = (
+            fits and not changes and not full.startswith("_") and compared != "customer id" and is_writable(full)
+        )
         return Name(full, compared, usual)
 
     def _full(self, own: str) -> str:

@@ -18,10 +18,12 @@ from sdkbridge.mapping.envelope import Envelope, checked_event
 from sdkbridge.mapping.names import Naming, compared_name
 from sdkbridge.mapping.properties import Properties, properties_of
 from sdkbridge.options import MappingOptions
+from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem
+from sdkbridge.values import LONGEST_NAME
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(slots=False)
 class Event:
     """
     The event of a track, which may be a completed order.
@@ -37,14 +39,14 @@ class Event:
         """
         return _is_completed(self.options.order_event_pattern, self.name)
 
-    @property
+    @cached_property
     def naming(self) -> Naming:
         """
         How the event's properties are named.
         """
         return self._naming(prefixed=self.options.prefix_properties)
 
-    @property
+    @cached_property
     def product_naming(self) -> Naming:
         """
         How its products' properties are named.
@@ -58,6 +60,20 @@ class Event:
         """
         return self.options.prefix_properties or self.options.product_prefix == "always"
 
+    @cached_property
+    def total_counts(self) -> bool:
+        """
+        Whether its total stands in for its revenue.
+        """
+        return total_counts(self.name, self.options, is_order=self.is_completed)
+
+    @cached_property
+    def is_sent_as_it_is(self) -> bool:
+        """
+        Whether its name can be sent with nothing to remark on.
+        """
+        return is_writable(self.name) and len(self.name) <= LONGEST_NAME and not {",", ":"} & set(self.name)
+
     def bills(self, *, prefixed: bool) -> bool:
         """
         Tell whether the billing property is sent.
@@ -65,7 +81,7 @@ class Event:
         needs = self.options.billing_needs_prefix
         return prefixed or needs == "never" or (needs == "orders" and not self.is_completed)
 
-    @property
+    @cached_property
     def products_become(self) -> str:
         """
         What becomes of the products: ``set``, ``events``, ``json``, or ``drop``.
@@ -86,7 +102,17 @@ class Event:
         )
 
 
+def event_named(name: str, options: MappingOptions) -> Event:
+    """
+    Return the event of a name.
+    """
+    return _event_before(name, options) if len(name) <= LONGEST_NAME else Event(name, options)
+
+
 # The same few events come again and again.
+_event_before = lru_cache(maxsize=1024)(Event)
+
+
 @lru_cache(maxsize=1024)
 def _is_completed(pattern: str, event: str) -> bool:
     return re.search(pattern, event, re.IGNORECASE) is not None
@@ -163,8 +189,7 @@ def _product_revenue(event: Event, product: Values, envelope: Envelope) -> Bille
         bills = event.bills(prefixed=event.prefixes_products)
         if not options.product_clean:
             return billed_as_it_came(product, options, bills=bills)
-        counts = total_counts(event.name, options, is_order=event.is_completed)
-        return billed(product, options, envelope.remarks, total_counts=counts, bills=bills)
+        return billed(product, options, envelope.remarks, total_counts=event.total_counts, bills=bills)
     billing = compared_name(options.billing_property)
     counted = [key for key in product if isinstance(key, str) and compared_name(key) == billing]
     for key in counted:

@@ -22,16 +22,6 @@ LONGEST_VALUE = 512
 Properties = tuple[tuple[str, str], ...]
 
 
-def _plainest(text: str) -> str | None:
-    """
-    Return a text if it is short, is no date and no number, and can be encoded; None if it needs a closer look.
-    """
-    # Whatever begins a number comes before the letters, and a date's year is followed by a dash.
-    if text[:1] > "9" and text[4:5] != "-" and len(text) <= LONGEST_VALUE and is_writable(text):
-        return text
-    return None
-
-
 def key_of(values: Mapping[Any, Any], name: str) -> str | None:
     """
     Return the key under which an object has a name, whatever its case, as Segment's libraries look names up.
@@ -112,12 +102,19 @@ class _Sheet:
         Nearly all are texts, numbers and truths under names that were met before. Of those it is seen at once that
         there is nothing to say of them, whatever `add` would look at; each other member goes its long way.
         """
-        walk = Walk(self.options, self.add)
-        met, texts, taken, allowance = self.naming.met, self.texts, self.taken, walk.allowance
+        options, usual, texts, taken = self.options, self.naming.usual, self.texts, self.taken
+        walk = Walk(options, self.add)
+        allowance = walk.allowance
         for said, value in values.items():
-            name = met.get(said)
-            if name is not None and name.is_usual and name.compared not in taken and allowance.left > 0:
-                text = _plainest(value) if type(value) is str else usual_text(value, self.options)
+            name = usual.get(said)
+            if name is not None and name.compared not in taken and allowance.left > 0:
+                if type(value) is not str:
+                    text = usual_text(value, options)
+                # Whatever begins a number comes before the letters, and a date's year is followed by a dash.
+                elif value[:1] > "9" and value.isascii() and value[4:5] != "-" and len(value) <= LONGEST_VALUE:
+                    text = value
+                else:
+                    text = None
                 if text:
                     allowance.left -= 1
                     taken.add(name.compared)

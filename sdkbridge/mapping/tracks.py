@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 from sdkbridge.calls import Track
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.mapping.billing import Billed, Values, billed, billed_as_it_came, total_counts, without
+from sdkbridge.mapping.billing import Billed, Values, billed, billed_as_it_came, without
 from sdkbridge.mapping.envelope import Envelope, checked_event
 from sdkbridge.mapping.names import Naming
-from sdkbridge.mapping.orders import Event, own_products, product_requests
+from sdkbridge.mapping.orders import Event, event_named, own_products, product_requests
 from sdkbridge.mapping.properties import key_of, properties_of
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Unusable, plain, written
@@ -46,14 +46,15 @@ def track_requests(call: Track, envelope: Envelope) -> Iterator[Request]:
     revenue = _revenue(event, values, envelope)
     properties = properties_of(
         revenue.rest,
-        own={**revenue.own, **own_products(event, products, envelope)},
+        own=revenue.own if products is None else {**revenue.own, **own_products(event, products, envelope)},
         naming=event.naming,
         options=options,
         remarks=envelope.remarks,
         clean=options.order_clean or not event.is_completed,
     )
     yield envelope.record(event.name, properties)
-    yield from product_requests(event, products, envelope)
+    if products is not None:
+        yield from product_requests(event, products, envelope)
     if options.experiment_as_property and _EXPERIMENT_VIEWED.fullmatch(event.name):
         yield from _experiment(values, envelope)
 
@@ -61,8 +62,11 @@ def track_requests(call: Track, envelope: Envelope) -> Iterator[Request]:
 def _event_of(call: Track, envelope: Envelope) -> Event:
     options = envelope.options
     name = LIFECYCLE_NAMES.get(call.event, call.event) if options.lifecycle_names == "kissmetrics" else call.event
+    event = event_named(name, options)
+    if event.is_sent_as_it_is:
+        return event
     name = checked_event(name, field="event", options=options, remarks=envelope.remarks)
-    return Event(name=name, options=options)
+    return event_named(name, options)
 
 
 def _revenue(event: Event, values: Values, envelope: Envelope) -> Billed:
@@ -70,8 +74,7 @@ def _revenue(event: Event, values: Values, envelope: Envelope) -> Billed:
     bills = event.bills(prefixed=options.prefix_properties)
     if event.is_completed and not options.order_clean:
         return billed_as_it_came(values, options, bills=bills)
-    counts = total_counts(event.name, options, is_order=event.is_completed)
-    return billed(values, options, envelope.remarks, total_counts=counts, bills=bills)
+    return billed(values, options, envelope.remarks, total_counts=event.total_counts, bills=bills)
 
 
 def _experiment(values: Values, envelope: Envelope) -> Iterator[Request]:

@@ -18,7 +18,7 @@ from sdkbridge.options.values import ValueOptions
 from sdkbridge.options.views import ViewOptions
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, cache_hash=True)
 class MappingOptions(IdentityOptions, TrackOptions, OrderOptions, ViewOptions, ValueOptions, RequestOptions):
     """
     Every choice in the mapping of Segment calls to Kissmetrics requests; the defaults are the `bridge` profile.

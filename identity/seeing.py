@@ -1,0 +1,78 @@
+"""
+What was recorded under which identity: counted, and new identities met.
+"""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from identity.database import Connection
+from identity.ids import IdentityKind
+from identity.ledger import Ledger
+from identity.linking import Linking
+from identity.policy import MergePolicy
+from identity.proposal import stranger
+from identity.sightings import Sighting
+from identity.splitting import people_of
+from identity.store import PeopleStore
+from identity.tombstones import Tombstones
+
+
+@frozen
+class Seeing:
+    """
+    What keeps sightings, over the tables of one database.
+    """
+
+    people: PeopleStore
+    ledger: Ledger
+    tombstones: Tombstones
+    linking: Linking
+    policy: MergePolicy
+
+    def note(self, connection: Connection, sighting: Sighting) -> None:
+        """
+        Keep one.
+        """
+        before = self.people.touch(connection, sighting)
+        name, kind, sort = sighting.name, sighting.kind, sighting.sort
+        if before is None:
+            if name not in self.tombstones:
+                new = stranger(name, kind, self.policy.identifiers, at_ms=sighting.first_ms, sort=sort)
+                times = (sighting.first_ms, sighting.last_ms)
+                self.people.add(connection, new, seen_ms=times, records=sighting.records)
+        elif _becomes_a_name(before, kind):
+            side = self.people.sides(connection, name, name)[name]
+            self.linking.name(connection, side, at_ms=sighting.first_ms, sort=sort)
+        elif before is IdentityKind.NAMED and sort is not None:
+            self._tell_sort(connection, name, sort)
+
+    def note_all(self, connection: Connection, sightings: Sequence[Sighting]) -> None:
+        """
+        Keep several, of different identities and without a sort: as one by one in this order, in fewer statements.
+        """
+        if len(sightings) > 1:
+            kinds = self.people.kinds(connection, [sighting.name for sighting in sightings])
+            known = [
+                one for one in sightings if one.name in kinds and not _becomes_a_name(kinds[one.name], one.kind)
+            ]
+            self.people.touch_all(connection, known)
+            if len(known) == len(sightings):
+                return
+            counted = {one.name for one in known}
+            sightings = [one for one in sightings if one.name not in counted]
+        for sighting in sightings:
+            self.note(connection, sighting)
+
+    def _tell_sort(self, connection: Connection, name: str, sort: str) -> None:
+        side = self.people.sides(connection, name, name)[name]
+        if side.sort == sort or side.person is None:
+            return
+        self.people.set_sort(connection, name, sort)
+        members = self.people.in_order_kept(known.name for known in self.people.identities(side.person))
+        merges = [stored.verdict for stored in self.ledger.merges_of(side.person)]
+        self.people.replace(connection, side.person, people_of(members, merges, self.policy.identifiers))
+
+
+def _becomes_a_name(before: IdentityKind, kind: IdentityKind) -> bool:
+    return before is IdentityKind.ANONYMOUS and kind is IdentityKind.NAMED

@@ -1,0 +1,117 @@
+"""
+What the calls of one transaction leave behind, gathered and written together.
+
+A row by itself costs several times what it costs among others. So the rows that no later call looks at wait until
+the transaction ends, or until something is written that must come after them.
+"""
+
+from collections.abc import Collection
+
+from identity.graph import IdentityGraph
+from identity.ids import IdentityKind
+from identity.sightings import Sighting
+from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.kissmetrics.requests import Request
+from sdkbridge.outbox import Outbox, QueuedRow, queued_row
+
+
+class UnitOfWork:
+    """
+    The rows of one transaction that wait to be written.
+
+    Args:
+        graph: where it is counted who was seen.
+        outbox: where requests wait.
+        accepted: where message ids are remembered.
+        message_ids: those of the calls to come, as far as they are known: looked up together.
+
+    Attributes:
+        changes: grows with whatever is written or waits to be: unchanged by a call, it left nothing behind.
+    """
+
+    def __init__(
+        self,
+        graph: IdentityGraph,
+        outbox: Outbox,
+        accepted: AcceptedCalls,
+        *,
+        message_ids: Collection[str] = (),
+    ) -> None:
+        self._graph = graph
+        self._outbox = outbox
+        self._accepted = accepted
+        self._expected = frozenset(message_ids)
+        self._taken = accepted.known(message_ids) if message_ids else set()
+        self._new_ids: list[tuple[str, int]] = []
+        self._seen: dict[str, Sighting] = {}
+        self._queued: list[QueuedRow] = []
+        self._has_forgotten: bool | None = None
+        self.changes = 0
+
+    def is_new(self, message_id: str, *, at_ms: int) -> bool:
+        """
+        Tell whether no call had a message id before; one that was not expected is remembered at once.
+        """
+        if message_id in self._expected:
+            return message_id not in self._taken
+        self.changes += 1
+        return self._accepted.is_new(message_id, at_ms=at_ms)
+
+    def has_forgotten(self) -> bool:
+        """
+        Tell whether anybody was ever forgotten, which no call changes.
+        """
+        if self._has_forgotten is None:
+            self._has_forgotten = self._graph.has_forgotten()
+        return self._has_forgotten
+
+    def keep(self, message_id: str, *, at_ms: int) -> None:
+        """
+        Remember the message id of a call that was accepted.
+        """
+        if message_id in self._expected:
+            self.changes += 1
+            self._taken.add(message_id)
+            self._new_ids.append((message_id, at_ms))
+
+    def give_up(self, message_id: str) -> None:
+        """
+        Forget the message id of a call that was not accepted after all.
+        """
+        if message_id not in self._expected:
+            self._accepted.give_up(message_id)
+
+    def see(self, name: str, kind: IdentityKind, *, at_ms: int) -> None:
+        """
+        Count a record under an identity.
+        """
+        self.changes += 1
+        before = self._seen.get(name)
+        if before is not None and before.kind is not kind:
+            # When it became a name must be told by the time of that call.
+            self.write()
+            before = None
+        self._seen[name] = Sighting(name, kind, at_ms, at_ms) if before is None else before.once_more(at_ms)
+
+    def queue(self, request: Request, *, lane: str, call: str, at_ms: int) -> None:
+        """
+        Queue a request at the end of its lane.
+        """
+        self.changes += 1
+        self._queued.append(queued_row(request, lane=lane, other_lane=None, call=call, at_ms=at_ms))
+
+    def write(self) -> None:
+        """
+        Write what waits: before anything that must come after it, and at the end.
+        """
+        self.changes += 1
+        # Taken out first: a signal handler may bring more meanwhile.
+        message_ids, self._new_ids = self._new_ids, []
+        seen, self._seen = self._seen, {}
+        queued, self._queued = self._queued, []
+        if message_ids:
+            self._accepted.keep(message_ids)
+        if seen:
+            self._graph.seen_all([*seen.values()])
+        if queued:
+            self._outbox.add_all(queued)
