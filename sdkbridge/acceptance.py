@@ -5,16 +5,14 @@ Everything that a call changes commits together or not at all; when `accept` ret
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from identity.clock import Clock
 from identity.database import Database
 from identity.graph import IdentityGraph
-from identity.ids import IdentityKind
-from identity.links import Outcome, Verdict
 from sdkbridge import session as sessions
 from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.admission import Admitted, admit, forgotten, without_forgotten
@@ -22,44 +20,21 @@ from sdkbridge.aliases import Aliases
 from sdkbridge.calls import Alias, AnyCall, Identify, Track
 from sdkbridge.described import Described
 from sdkbridge.ids import IdGenerator
-from sdkbridge.kissmetrics.requests import ALIAS, Request
-from sdkbridge.mapping import SWITCHED_OFF, map_call, wanted
+from sdkbridge.mapping import SWITCHED_OFF, wanted
 from sdkbridge.options import MappingOptions
 from sdkbridge.outbox import Outbox
 from sdkbridge.outbox_room import OutboxRoom
-from sdkbridge.proposals import Proposed, RefusedAlias, heeded, sends_alias
+from sdkbridge.processing import Arrival, Processing
+from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import CallWarning, Receipt
 from sdkbridge.remarks import Problem, Remarks
 from sdkbridge.remembered import changed_context, without_carried_traits
 from sdkbridge.session import Change, DeviceSession
 from sdkbridge.sessions import SessionStore
 from sdkbridge.spellings import Spellings
-from sdkbridge.stamping import Stamped, identity_lane, stamp_message, stamp_on
+from sdkbridge.stamping import stamp_message, stamp_on
 from sdkbridge.unit_of_work import UnitOfWork
 from sdkbridge.values import flatten
-
-
-@frozen
-class Arrival:
-    """
-    One call being taken.
-
-    Attributes:
-        message_id: its message id.
-        received: when it came, in seconds since 1970 UTC.
-        unit: where what it leaves behind is gathered.
-    """
-
-    message_id: str
-    received: float
-    unit: UnitOfWork
-
-    @property
-    def at_ms(self) -> int:
-        """
-        When it came, in milliseconds.
-        """
-        return int(self.received * 1000)
 
 
 class Acceptance:
@@ -93,10 +68,12 @@ class Acceptance:
         self._sessions = SessionStore(database)
         self._described = Described(database)
         self._accepted = AcceptedCalls(database, duplicate_rule=options.duplicate_rule)
-        self._spellings = Spellings(database)
         self._outbox = Outbox(database)
         self.room = OutboxRoom(self._outbox, outbox_limit)
         self._aliases = Aliases(database, graph, self._outbox, clock=clock)
+        self._processing = Processing(
+            graph, options=options, accepted=self._accepted, spellings=Spellings(database), aliases=self._aliases
+        )
         self._here = threading.local()
 
     @contextmanager
@@ -242,7 +219,8 @@ class Acceptance:
         self, message_id: str | None, take: Callable[[Arrival], Receipt], unit: UnitOfWork
     ) -> Receipt | RefusedAlias:
         # An id that is made up here never comes again.
-        arrival = Arrival(message_id or self._ids.message_id(), self._clock(), unit)
+        now = self._clock()
+        arrival = Arrival(message_id or self._ids.message_id(), now, int(now * 1000), unit)
         if self._graph.alias_grace:
             unit.write()
             self._aliases.release()
@@ -266,7 +244,7 @@ class Acceptance:
             return Receipt(message_id=arrival.message_id, warnings=(forgotten("userId"),))
         if self._options.drop_carried_traits:
             admitted = self._without_carried_traits(admitted, arrival)
-        return self._process(stamp_message(admitted), arrival, device=None)
+        return self._processing.process(stamp_message(admitted), arrival, device=None)
 
     def _remembered(self, admitted: Admitted, arrival: Arrival) -> Admitted | None:
         if not arrival.unit.has_forgotten():
@@ -314,108 +292,13 @@ class Acceptance:
         if after != before:
             arrival.unit.changes += 1
             self._sessions.save(after)
-        return self._process(stamped, arrival, device=device, context=context)
-
-    def _process(
-        self, stamped: Stamped, arrival: Arrival, *, device: str | None, context: Mapping[str, str] | None = None
-    ) -> Receipt:
-        call = stamped.call
-        verdict = self._decide(heeded(stamped.proposed, call, self._options), arrival, device)
-        if verdict is not None and verdict.outcome is Outcome.REFUSE and isinstance(call, Alias):
-            raise RefusedAlias(verdict)
-        mapped = map_call(
-            call,
-            alias=sends_alias(verdict, call, self._options),
-            received=arrival.received,
-            options=self._options,
-            context=context,
-        )
-        moved = Remarks()
-        requests = tuple(self._to_free_seconds(mapped.requests, moved, arrival))
-        warnings = (
-            *stamped.warnings,
-            *_warned_by(verdict),
-            *mapped.warnings,
-            *moved.warnings(),
-            *self._spellings.remarks(requests),
-        )
-        self._note_who(call, requests, arrival)
-        queued = tuple(request for request in requests if self._queue(request, stamped, arrival))
-        return Receipt(
-            message_id=arrival.message_id,
-            verdicts=() if verdict is None else (verdict,),
-            requests=queued,
-            warnings=warnings,
-        )
-
-    def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:
-        if proposed is None:
-            return None
-        # What decides looks at what was recorded before.
-        arrival.unit.write()
-        return self._graph.link(
-            proposed.older,
-            proposed.newer,
-            kind=proposed.kind,
-            at_ms=arrival.at_ms,
-            call=arrival.message_id,
-            device=device,
-        )
-
-    def _to_free_seconds(
-        self, requests: Iterable[Request], remarks: Remarks, arrival: Arrival
-    ) -> Iterable[Request]:
-        """
-        Move an event that Kissmetrics would take for a repeat of another to the next free second.
-        """
-        for request in requests:
-            if request.second is None or not self._options.nudge_duplicates:
-                yield request
-                continue
-            arrival.unit.changes += 1
-            second, alone = self._accepted.take_second(request, at_ms=arrival.at_ms)
-            if alone and second == request.second:
-                yield request
-                continue
-            for name in [request.name] if request.name else [name for name, _ in request.properties]:
-                remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
-            yield evolve(request, second=second)
-
-    def _note_who(self, call: AnyCall, requests: tuple[Request, ...], arrival: Arrival) -> None:
-        if all(request.path == ALIAS for request in requests):
-            return
-        name = call.user_id or call.anonymous_id
-        assert name is not None  # noqa: S101 - a stamped call has an identity
-        kind = IdentityKind.NAMED if call.user_id else IdentityKind.ANONYMOUS
-        arrival.unit.see(name, kind, at_ms=arrival.at_ms)
-
-    def _queue(self, request: Request, stamped: Stamped, arrival: Arrival) -> bool:
-        """
-        Queue a request; return False for an alias that waits for its grace instead.
-        """
-        if request.path == ALIAS:
-            sides = (request.identity, request.name or "")
-            other = next((identity_lane(side) for side in sides if side not in stamped.own), None)
-            arrival.unit.write()
-            return self._aliases.owe(request, lane=stamped.lane, other_lane=other, call=arrival.message_id)
-        arrival.unit.queue(request, lane=stamped.lane, call=arrival.message_id, at_ms=arrival.at_ms)
-        return True
+        return self._processing.process(stamped, arrival, device=device, context=context)
 
 
 _USER_SWITCH = CallWarning(
     "user_switch_without_reset",
     "somebody else was identified on a device that was not reset; the two are not joined",
 )
-
-
-def _warned_by(verdict: Verdict | None) -> list[CallWarning]:
-    if verdict is None:
-        return []
-    link = verdict.link
-    return [
-        CallWarning(code, f"{link.older!r} and {link.newer!r} both have events or properties of their own")
-        for code in verdict.warnings
-    ]
 
 
 def _switched_off(arrival: Arrival) -> Receipt:

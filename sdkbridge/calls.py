@@ -233,7 +233,7 @@ def _text(message: JSONObject, field: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise InvalidCall(field, f"must be a text, not {type(value).__name__}", reason="type")
-    if not is_writable(value):
+    if not value.isascii() and not is_writable(value):
         raise InvalidCall(field, "holds half of a surrogate pair, which is no character", reason="type")
     return None if not value or value.isspace() else value
 

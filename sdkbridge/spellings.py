@@ -2,6 +2,8 @@
 How event and property names were first written, since Kissmetrics compares them without case.
 """
 
+from collections.abc import Sequence
+
 from identity.database import Database, Migrations
 from sdkbridge.kissmetrics.requests import RECORD, Request
 from sdkbridge.mapping.names import compared_name
@@ -23,6 +25,9 @@ MIGRATIONS: Migrations = {
     ),
 }
 
+Named = tuple[str, str]
+"""Whether it is an event or a property, and its name as Kissmetrics compares it."""
+
 MOST_NAMES = 65_535
 """Event names, and again property names, in one product (Kissmetrics' technical limitations)."""
 
@@ -38,9 +43,14 @@ class Spellings:
         self._as_first_written: dict[str, set[str]] = {"event": set(), "property": set()}
         database.migrate("sdkbridge.spellings", MIGRATIONS)
 
-    def remarks(self, requests: tuple[Request, ...]) -> tuple[CallWarning, ...]:
+    def remarks(self, requests: Sequence[Request], *, learned: set[Named]) -> tuple[CallWarning, ...]:
         """
         Learn the names in a call's requests; return what Kissmetrics would make of them.
+
+        Args:
+            requests: what is sent for the call.
+            learned: the names that were new in this transaction, to which this call's are added. Until it is
+                committed they are read from the database, since it may yet be undone.
         """
         if all(map(self._is_as_first_written, requests)):
             return ()
@@ -48,7 +58,7 @@ class Spellings:
         for kind, name in _names(requests):
             if name in self._as_first_written[kind]:
                 continue
-            written = self._first_written(kind, name)
+            written = self._first_written(kind, name, learned)
             if written is None:
                 remarks.add(Problem.TOO_MANY_NAMES, name)
             elif written != name:
@@ -63,7 +73,7 @@ class Spellings:
             return False
         return self._as_first_written["property"].issuperset(dict(request.properties))
 
-    def _first_written(self, kind: str, name: str) -> str | None:
+    def _first_written(self, kind: str, name: str, learned: set[Named]) -> str | None:
         """
         Return how a name was first written, this one if it is new, or None if there is no room for it.
         """
@@ -76,8 +86,10 @@ class Spellings:
                     if known >= MOST_NAMES:
                         return None
                     connection.execute("INSERT INTO spelling VALUES (?, ?, ?, ?)", (*key, name, known + 1))
-                    # Not kept in memory before it is committed: the transaction may yet be undone.
+                    learned.add(key)
                     return name
+                if key in learned:
+                    return str(row[0])
                 self._written[key] = row[0]
                 self._as_first_written[kind].add(row[0])
         return self._written[key]
@@ -88,7 +100,7 @@ class Spellings:
         return 0 if row is None or row[0] is None else int(row[0])
 
 
-def _names(requests: tuple[Request, ...]) -> dict[tuple[str, str], None]:
+def _names(requests: Sequence[Request]) -> dict[tuple[str, str], None]:
     """
     Return the kinds and names in requests, each once, in order.
     """

@@ -9,6 +9,7 @@ import math
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from numbers import Real
 from typing import Literal
 
@@ -25,6 +26,8 @@ MILLISECONDS_FROM = 100_000_000_000
 """A number this large is meant in milliseconds (Kissmetrics' own URL builder draws the same line)."""
 
 YEAR_10000 = 253_402_300_800
+
+LAST_SECOND = 59
 
 CLOCK_AHEAD_S = 300
 """Sent this much later than it was received: no delay explains it, so the sender's clock is ahead."""
@@ -77,6 +80,17 @@ def event_second(
         received: when it arrived, in seconds since 1970 UTC.
         policy: which time counts.
     """
+    now = math.floor(received)
+    if policy == "device":
+        # Nearly all come so: from the past, and sent by a clock that is not ahead.
+        usual = _usual_second(timestamp)
+        sent = now if sent_at is None else _usual_second(sent_at)
+        if usual is not None and sent is not None and _plausible(usual, now) and sent < now + CLOCK_AHEAD_S:
+            return EventTime(usual)
+    return _any_second(timestamp, sent_at, received, policy=policy)
+
+
+def _any_second(timestamp: object, sent_at: object, received: float, *, policy: str) -> EventTime:
     now = math.floor(received)
     if policy == "received" or timestamp is None or (isinstance(timestamp, str) and not timestamp.strip()):
         return EventTime(now)
@@ -191,6 +205,23 @@ def _is_in_milliseconds(value: object) -> bool:
 def _counted(number: float) -> float | None:
     seconds = number / 1000 if abs(number) >= MILLISECONDS_FROM else number
     return seconds if abs(seconds) < YEAR_10000 else None
+
+
+def _usual_second(text: object) -> int | None:
+    """
+    Return the whole second of a date as all of Segment's SDKs write it, or None for anything else.
+    """
+    if type(text) is not str or not _USUAL.fullmatch(text):
+        return None
+    minute, second = _minute(text[:16]), int(text[17:19])
+    return None if minute is None or second > LAST_SECOND else minute + second
+
+
+# Calls that come together happened in the same few minutes.
+@lru_cache(maxsize=4096)
+def _minute(text: str) -> int | None:
+    moment = strict_date(f"{text}:00Z")
+    return None if moment is None else int(moment.timestamp())
 
 
 def _seconds(value: date) -> float | None:

@@ -13,6 +13,7 @@ from identity.sightings import Sighting
 from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.outbox import Outbox, QueuedRow, queued_row
+from sdkbridge.spellings import Named
 
 
 class UnitOfWork:
@@ -26,6 +27,7 @@ class UnitOfWork:
         message_ids: those of the calls to come, as far as they are known: looked up together.
 
     Attributes:
+        learned: the names that were new to `Spellings`.
         changes: grows with whatever is written or waits to be: unchanged by a call, it left nothing behind.
     """
 
@@ -46,6 +48,7 @@ class UnitOfWork:
         self._seen: dict[str, Sighting] = {}
         self._queued: list[QueuedRow] = []
         self._has_forgotten: bool | None = None
+        self.learned: set[Named] = set()
         self.changes = 0
 
     def is_new(self, message_id: str, *, at_ms: int) -> bool:

@@ -138,6 +138,8 @@ def encode(parameters: Mapping[str, str]) -> str:
 
 
 def _escaped_value(text: str) -> str:
+    if _UNRESERVED.fullmatch(text):
+        return text
     return _escaped_before(text) if len(text) <= LONGEST_REMEMBERED else _escaped(text)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import Factory, define
 
+from sdkbridge.arrays import Allowance
 from sdkbridge.brackets import bracketed
 from sdkbridge.kissmetrics.requests import NEVER_TAKEN, RESERVED
 from sdkbridge.mapping.names import Naming, compared_name, fitting_name, remark_on_name
@@ -103,8 +104,8 @@ class _Sheet:
         there is nothing to say of them, whatever `add` would look at; each other member goes its long way.
         """
         options, usual, texts, taken = self.options, self.naming.usual, self.texts, self.taken
-        walk = Walk(options, self.add)
-        allowance = walk.allowance
+        allowance = Allowance()
+        walk = None
         for said, value in values.items():
             name = usual.get(said)
             if name is not None and name.compared not in taken and allowance.left > 0:
@@ -120,6 +121,7 @@ class _Sheet:
                     taken.add(name.compared)
                     texts[name.full] = text
                     continue
+            walk = walk or Walk(options, self.add, allowance)
             if not walk.member(values, said, value):
                 break
 

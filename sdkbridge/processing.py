@@ -1,0 +1,181 @@
+"""
+From a call under its identities to what is queued: the verdict on its link, its requests, and their seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from attrs import define, evolve
+
+from identity.graph import IdentityGraph
+from identity.ids import IdentityKind
+from identity.links import Outcome, Verdict
+from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.aliases import Aliases
+from sdkbridge.calls import Alias, AnyCall
+from sdkbridge.kissmetrics.requests import ALIAS, Request
+from sdkbridge.mapping import map_call
+from sdkbridge.options import MappingOptions
+from sdkbridge.proposals import Proposed, RefusedAlias, heeded, sends_alias
+from sdkbridge.receipt import CallWarning, Receipt
+from sdkbridge.remarks import Problem, Remarks
+from sdkbridge.spellings import Spellings
+from sdkbridge.stamping import Stamped, identity_lane
+from sdkbridge.unit_of_work import UnitOfWork
+
+
+@define
+class Arrival:
+    """
+    One call that is being taken.
+
+    Attributes:
+        message_id: its message id.
+        received: when it came, in seconds since 1970 UTC.
+        at_ms: the same in milliseconds.
+        unit: where what it leaves behind is gathered.
+    """
+
+    message_id: str
+    received: float
+    at_ms: int
+    unit: UnitOfWork
+
+
+class Processing:
+    """
+    What every call goes through, whoever it came from.
+
+    Args:
+        graph: what decides about links.
+        options: how calls are mapped.
+        accepted: what was accepted before.
+        spellings: how names were first written.
+        aliases: what becomes of aliases.
+    """
+
+    def __init__(
+        self,
+        graph: IdentityGraph,
+        *,
+        options: MappingOptions,
+        accepted: AcceptedCalls,
+        spellings: Spellings,
+        aliases: Aliases,
+    ) -> None:
+        self._graph = graph
+        self._options = options
+        self._accepted = accepted
+        self._spellings = spellings
+        self._aliases = aliases
+
+    def process(
+        self, stamped: Stamped, arrival: Arrival, *, device: str | None, context: Mapping[str, str] | None = None
+    ) -> Receipt:
+        """
+        Decide about the link that a call proposes, and queue its requests.
+
+        Args:
+            stamped: the call under its identities.
+            arrival: when and as what it came.
+            device: the device that it was made on.
+            context: properties of the app and the device to set besides, as in `map_call`.
+
+        Raises:
+            RefusedAlias: it is an alias that can only be a mistake.
+            InvalidCall: it cannot be mapped.
+        """
+        call = stamped.call
+        verdict = self._decide(heeded(stamped.proposed, call, self._options), arrival, device)
+        if verdict is not None and verdict.outcome is Outcome.REFUSE and isinstance(call, Alias):
+            raise RefusedAlias(verdict)
+        mapped = map_call(
+            call,
+            alias=sends_alias(verdict, call, self._options),
+            received=arrival.received,
+            options=self._options,
+            context=context,
+        )
+        requests, moved = self._in_free_seconds(mapped.requests, arrival)
+        self._note_who(call, requests, arrival)
+        return Receipt(
+            message_id=arrival.message_id,
+            verdicts=() if verdict is None else (verdict,),
+            requests=tuple([request for request in requests if self._queue(request, stamped, arrival)]),
+            warnings=(
+                *stamped.warnings,
+                *_warned_by(verdict),
+                *mapped.warnings,
+                *moved,
+                *self._spellings.remarks(requests, learned=arrival.unit.learned),
+            ),
+        )
+
+    def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:
+        if proposed is None:
+            return None
+        # What decides looks at what was recorded before.
+        arrival.unit.write()
+        return self._graph.link(
+            proposed.older,
+            proposed.newer,
+            kind=proposed.kind,
+            at_ms=arrival.at_ms,
+            call=arrival.message_id,
+            device=device,
+        )
+
+    def _in_free_seconds(
+        self, requests: Sequence[Request], arrival: Arrival
+    ) -> tuple[Sequence[Request], tuple[CallWarning, ...]]:
+        """
+        Move events that Kissmetrics would take for repeats of others to the next free second.
+        """
+        if not self._options.nudge_duplicates:
+            return requests, ()
+        remarks = Remarks()
+        placed = [self._in_free_second(request, remarks, arrival) for request in requests]
+        return placed, remarks.warnings()
+
+    def _in_free_second(self, request: Request, remarks: Remarks, arrival: Arrival) -> Request:
+        if request.second is None:
+            return request
+        arrival.unit.changes += 1
+        second, alone = self._accepted.take_second(request, at_ms=arrival.at_ms)
+        if alone and second == request.second:
+            return request
+        for name in [request.name] if request.name else [name for name, _ in request.properties]:
+            remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
+        return evolve(request, second=second)
+
+    def _note_who(self, call: AnyCall, requests: Sequence[Request], arrival: Arrival) -> None:
+        for request in requests:
+            if request.path != ALIAS:
+                break
+        else:
+            return
+        name = call.user_id or call.anonymous_id
+        assert name is not None  # noqa: S101 - a stamped call has an identity
+        kind = IdentityKind.NAMED if call.user_id else IdentityKind.ANONYMOUS
+        arrival.unit.see(name, kind, at_ms=arrival.at_ms)
+
+    def _queue(self, request: Request, stamped: Stamped, arrival: Arrival) -> bool:
+        """
+        Queue a request; return False for an alias that waits for its grace instead.
+        """
+        if request.path != ALIAS:
+            arrival.unit.queue(request, lane=stamped.lane, call=arrival.message_id, at_ms=arrival.at_ms)
+            return True
+        sides = (request.identity, request.name or "")
+        other = next((identity_lane(side) for side in sides if side not in stamped.own), None)
+        arrival.unit.write()
+        return self._aliases.owe(request, lane=stamped.lane, other_lane=other, call=arrival.message_id)
+
+
+def _warned_by(verdict: Verdict | None) -> list[CallWarning]:
+    if verdict is None:
+        return []
+    link = verdict.link
+    return [
+        CallWarning(code, f"{link.older!r} and {link.newer!r} both have events or properties of their own")
+        for code in verdict.warnings
+    ]
