@@ -9,7 +9,6 @@ import sys
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from pysail.spark import SparkConnectServer
 
 from sdkbridge.cli import main
 
@@ -112,32 +111,3 @@ def test_a_file_that_is_no_parquet_is_said(tmp_path):
     done = run(tmp_path / "links.parquet", "--out", tmp_path / "people.parquet")
 
     assert (done.exit_code, done.stderr) == (1, "Error: links cannot be read (ComputeError)\n")
-
-
-def test_a_cluster_says_the_same(links, tmp_path):
-    """
-    With a URL the work is done by a cluster, which tells of its rounds.
-    """
-    server = SparkConnectServer()
-    server.start()
-    host, port = server.listening_address
-    try:
-        done = run(
-            *(links, "--engine", "spark", "--out", tmp_path / "people.parquet", "--json"),
-            *("--checkpoints", tmp_path / "scratch"),
-            SDKBRIDGE_SPARK=f"sc://{host}:{port}",
-        )
-        failed = run(*CLUSTER[1:], f"sc://{host}:{port}", links, "--checkpoints", "/dev/null/scratch")
-        missing = run(*CLUSTER[1:], f"sc://{host}:{port}", tmp_path / "missing.parquet")
-    finally:
-        server.stop()
-
-    assert missing.exit_code == failed.exit_code == 1
-    assert failed.stderr.startswith("Error: the cluster failed: ")
-    told = json.loads(done.stdout)
-    assert done.exit_code == 0
-    assert 1 <= told.pop("rounds") < 5
-    assert told == {what: count for what, count in SUMMARY.items() if what != "joining_nobody"}
-    assert done.stderr.startswith("round 0: 4 links between different identities\nround 1: ")
-    people = pl.read_parquet(tmp_path / "people.parquet" / "*.parquet")
-    assert dict(people.iter_rows())["phone"] == "ann@new.example"

@@ -151,6 +151,8 @@ def _resolved_by(
     from identity.batch import spark  # noqa: PLC0415 - commands load what they need
 
     read = session.read.option("header", "true").format(SPARKS[_format_of(links)]).load(links)
+    if not read.columns:
+        raise Failure(f"the cluster finds no links at {links}")
     rounds: list[spark.Round] = []
 
     def told(one: spark.Round) -> None:

@@ -14,22 +14,37 @@ from pathlib import Path
 import pytest
 
 
-def apache_spark() -> Path | None:
+def apache_spark() -> Path:
     """
-    Return what starts Apache Spark, if SPARK_HOME names a whole one and there is a Java to run it.
+    Return what starts Apache Spark.
+
+    Raises:
+        LookupError: this machine cannot start one; the message says what is missing.
     """
     home = os.environ.get("SPARK_HOME")
-    submit = Path(home or ".") / "bin" / "spark-submit"
-    return submit if home and submit.exists() and shutil.which("java") else None
+    if not home:
+        raise LookupError("SPARK_HOME names no Apache Spark")
+    submit = Path(home) / "bin" / "spark-submit"
+    if not submit.exists():
+        raise LookupError(f"there is no {submit}, where SPARK_HOME says")
+    java = Path(os.environ["JAVA_HOME"]) / "bin" / "java" if "JAVA_HOME" in os.environ else "java"
+    if not shutil.which(java):
+        raise LookupError("Apache Spark needs Java, and there is none")
+    return submit
 
 
-def clusters() -> list[str]:
+def clusters() -> list[object]:
     """
-    Return the clusters that this machine can offer: one given by its URL goes before all others.
+    Return the clusters to test with: the one that is given by its URL, or Sail and Apache Spark.
     """
     if "SDKBRIDGE_SPARK" in os.environ:
-        return ["given"]
-    return ["sail", "apache"] if apache_spark() else ["sail"]
+        return [pytest.param("given")]
+    marks = [pytest.mark.apache_spark, pytest.mark.timeout(600)]
+    try:
+        apache_spark()
+    except LookupError as missing:
+        marks.append(pytest.mark.skip(reason=str(missing)))
+    return [pytest.param("sail"), pytest.param("apache", marks=marks)]
 
 
 @pytest.fixture(scope="session", params=clusters())
@@ -65,12 +80,14 @@ def _apache(folder: Path) -> Iterator[str]:
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
         "spark.driver.bindAddress": "127.0.0.1",
+        # In a minute, compiling thoroughly and collecting in parallel take more than they save.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.sql.shuffle.partitions": "2",
         "spark.ui.enabled": "false",
         "spark.local.dir": str(folder),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
     }
-    command = [str(apache_spark()), "--master", "local[2]", "--driver-memory", "2g"]
+    command = [str(apache_spark()), "--master", "local[2]", "--driver-memory", "1g"]
     command += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
     command += [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
     with (folder / "log").open("w") as log:
