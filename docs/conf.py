@@ -25,6 +25,7 @@ extensions = [
     "file_links",
     "notebook_pages",
     "public_names",
+    "server_reference",
 ]
 include_patterns = ["docs/**", "notebooks/*.py", "fixtures/README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
 exclude_patterns = [".*", "build", "dist", "benchmarks", "identity", "requirements", "sdkbridge", "tests"]

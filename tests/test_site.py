@@ -17,6 +17,9 @@ import pytest
 from attrs import field, frozen
 from command_tree import cli_commands
 from public_names import package_of
+from running_server import running
+
+from sdkbridge.server import Project, ServerSettings, create_app
 
 CHECKOUT = Path(__file__).parent.parent
 INDEX = CHECKOUT / "docs" / "index.md"
@@ -201,6 +204,25 @@ def test_every_command_and_option_is_documented(site, pages):
 
     assert {name.replace(" ", "-") for name in commands} - pages["docs/commands.html"].ids == set()
     assert {name for option in options for name in option.opts if name not in text} == set()
+
+
+def test_every_route_and_metric_is_documented(site, tmp_path):
+    """
+    The reference of the server has each route that a running one describes, and each metric that it shows.
+    """
+    text = re.sub(r"<[^>]+>", "", (site / "docs" / "http.html").read_text(encoding="utf-8"))
+    project = Project(name="shop", write_keys=["key"], api_key="any", database=tmp_path / "shop.db", deliver=False)
+    app = create_app(ServerSettings(projects=[project]))
+    with running(app) as server:
+        server.get("/v1/projects/key/settings")
+        described = server.get("/openapi.json").json["paths"]
+        shown = server.get("/metrics").body.decode()
+    app.close()
+    kinds = re.findall(r"^# TYPE (\w+) (\w+)$", shown, re.MULTILINE)
+    metrics = {name for name, _ in kinds if not name.endswith("_created")}
+
+    assert len(metrics) > 10
+    assert {name for name in {*described, *metrics} if name not in text} == set()
 
 
 def test_a_notebook_is_shown_with_what_it_prints_and_draws(site):

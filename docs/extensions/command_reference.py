@@ -5,7 +5,7 @@ It takes the program as ``module:name`` and goes down into groups, each command 
 """
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import click
@@ -73,13 +73,20 @@ def parameters_of(context: click.Context) -> list[nodes.Node]:
     ]
     if not records:
         return []
+    return [definitions(records)]
+
+
+def definitions(terms: Iterable[tuple[str, str]]) -> nodes.definition_list:
+    """
+    Return pieces of code and what they mean as a list.
+    """
     found = nodes.definition_list(classes=["options"])
-    for name, text in records:
+    for word, meaning in terms:
         item = nodes.definition_list_item()
-        item += nodes.term("", "", nodes.literal("", name))
-        item += nodes.definition("", nodes.paragraph("", text))
+        item += nodes.term("", "", nodes.literal("", word))
+        item += nodes.definition("", nodes.paragraph("", meaning))
         found += item
-    return [found]
+    return found
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
