@@ -9,6 +9,7 @@ from typing import Any
 from identity.simulate.comparison import Comparison
 from identity.simulate.reports.differences import differences_of
 from identity.simulate.reports.page import described, figure, good_or_bad, heading, page, people, table
+from identity.simulate.reports.retention import retention_of
 from identity.simulate.rows import Measure, measures
 from identity.simulate.world import Counted
 
@@ -28,6 +29,7 @@ def report(comparison: Comparison) -> str:
         *_charts(comparison),
         heading("All measures", "Side by side; each strategy took the same calls in a world of its own."),
         summary_table(comparison),
+        *retention_of(comparison),
         *_verdicts(comparison),
         *differences_of(comparison),
         heading("Words"),

@@ -3,8 +3,10 @@ Made-up people: the same ones for the same numbers, in order, and with a truth f
 """
 
 import json
+import re
 from collections import Counter
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +172,15 @@ def test_each_rate_says_what_it_means():
     For the help text, the documents and a notebook.
     """
     assert all(meaning for _, meaning in Rates.described().values())
+
+
+def test_the_documents_argue_for_each_default():
+    """
+    docs/simulate.md lists each rate with its default and a reason.
+    """
+    page = (Path(__file__).parents[3] / "docs" / "simulate.md").read_text(encoding="utf-8")
+    argued = re.findall(r"^\| `(\w+)` \| ([\d.]+) \| .{20,} \|$", page, re.MULTILINE)
+
+    assert [(name, float(default)) for name, default in argued] == [
+        (name, default) for name, (default, _) in Rates.described().items()
+    ]

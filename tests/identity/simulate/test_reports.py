@@ -4,6 +4,7 @@ Reports and charts: one file that needs nothing else, in which nobody's identity
 
 import re
 import sys
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -86,6 +87,26 @@ def test_a_report_says_what_an_analyst_and_a_manager_ask_for(comparison):
     assert "Order Completed" in text
     assert cause.message_id in text
     assert "hold second_identity" in text
+
+
+def test_a_report_has_the_retention_of_each_strategy(comparison):
+    """
+    A table a strategy: people by their first week, and which part of them came back in each week after it.
+    """
+    text = report(comparison)
+
+    for counted in (*comparison.strategies, comparison.truth):
+        (table,) = re.findall(f"<details><summary><b>{counted.strategy}</b>(.*?)</details>", text, re.DOTALL)
+        rows = [re.findall(r">([^<>]+)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)][1:]
+
+        assert rows == [
+            [
+                datetime.fromtimestamp(cohort.week_ms / 1000, UTC).date().isoformat(),
+                f"{cohort.people:,}",
+                *(f"{active / cohort.people:.1%}" for active in cohort.active[1:]),
+            ]
+            for cohort in counted.retention.cohorts
+        ]
 
 
 def test_identities_are_no_markup():
