@@ -93,37 +93,71 @@ def test_each_call_has_a_true_person():
     assert len(read.people) == 40
 
 
+def named(user: str) -> str:
+    """
+    Return the person whose account or address this is.
+    """
+    return user.removeprefix("account-").split("@")[0]
+
+
 def happened(calls: list) -> Counter[str]:
     """
     Return how often each behaviour shows.
     """
     found: Counter[str] = Counter()
     users: dict[str, set[str]] = {}
+    identified: set[tuple[str, str]] = set()
+    sessions: set[str] = set()
     seen: set[str] = set()
+    on_devices, on_server = set(), set()
     for call in calls:
-        user, anonymous = call.get("userId"), call.get("anonymousId")
-        found["repeats"] += call["messageId"] in seen
+        user, anonymous = call.get("userId"), call.get("anonymousId") or ""
+        device = anonymous.split(".")[0]
+        if call["messageId"] in seen:
+            found["repeats"] += 1
+            continue
         seen.add(call["messageId"])
         if call["type"] == "identify" and user != "null":
-            users.setdefault(anonymous, set()).add(user.split("@")[0])
+            users.setdefault(anonymous, set()).add(named(user))
+            found["identifies_at_launch"] += "-phone" in device and (anonymous, user) in identified
+            identified.add((anonymous, user))
+        if user and user != "null":
+            (on_devices if anonymous else on_server).add(named(user))
+        if "-phone" in device:
+            sessions.add(anonymous)
+        found["others_at_home"] += "-p2" in device
+        found["more_phones"] += "-phone2" in device
+        found["installs"] += "-phone" in device and call.get("event") == "Application Installed"
         found["placeholder_release"] += user == "null"
+        found["email_ids"] += "@" in (user or "")
         found["email_changes"] += call["type"] == "alias" and "@" in call["previousId"]
-        found["browser_first"] += bool(anonymous) and "-browser" in anonymous
-        found["shared_tablets"] += bool(anonymous) and "-tablet" in anonymous
-        found["kiosks"] += bool(anonymous) and anonymous.startswith("kiosk")
-        found["server_events"] += anonymous is None and call["type"] == "track"
+        found["hand_overs"] += call["type"] == "alias" and "-browser" in call["previousId"]
+        found["browser_first"] += "-browser" in device
+        found["shared_tablets"] += "-tablet" in device
+        found["kiosks"] += device.startswith("kiosk")
+        found["server_events"] += not anonymous and call["type"] == "track"
         late = arrived_ms(call) - moment_ms(call.get("sentAt") or call["timestamp"])
         found["clock_skew"] += bool(call.get("sentAt")) and late != 0
         found["offline"] += (
             moment_ms(call.get("sentAt") or call["timestamp"]) - moment_ms(call["timestamp"]) > 10**6
         )
+    phones = {session.split(".")[0] for session in sessions}
+    found["reinstalls"] = found["installs"] - len(phones)
+    found["logs_out"] = len(sessions) - found["installs"]
+    found["server_only"] = len(on_server - on_devices)
+    found["signs_in"] = found["signs_up"] = len(on_devices)
     found["forgets_reset"] = sum(len(names) > 1 for names in users.values())
+    # Rates of what shows as something else that is counted above.
+    found["changes_told"] = found["email_changes"]
+    found["tablet_visits"], found["kiosk_visits"] = found["shared_tablets"], found["kiosks"]
     return found
 
 
 BEHAVIOURS = (
-    *("repeats", "placeholder_release", "email_changes", "browser_first", "shared_tablets", "kiosks"),
-    *("server_events", "clock_skew", "offline", "forgets_reset"),
+    *("others_at_home", "more_phones", "signs_up", "signs_in", "identifies_at_launch", "logs_out", "reinstalls"),
+    *("shared_tablets", "tablet_visits", "forgets_reset", "kiosks", "kiosk_visits", "email_ids", "email_changes"),
+    *("changes_told", "browser_first", "hand_overs", "server_only", "server_events", "placeholder_release"),
+    *("offline", "clock_skew", "repeats"),
 )
 
 
@@ -132,7 +166,7 @@ def test_each_behaviour_has_a_rate(rate):
     """
     Each one happens, and never when its rate is zero.
     """
-    never = {rate: 0.0, **({"server_only": 0.0} if rate == "server_events" else {})}
+    never = {rate: 0.0, **({"server_only": 0.0} if rate in {"server_events", "signs_up"} else {})}
 
     assert happened([*people()])[rate] > 0
     assert happened([*people(**never)])[rate] == 0
