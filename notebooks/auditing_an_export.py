@@ -84,7 +84,9 @@ for placeholder, records in audited.tally.placeholders.items():
 
 # %%
 drop = frozenset(
-    frozenset((blamed.link.older, blamed.link.newer)) for person in found.squished for blamed in person.blamed
+    frozenset((blamed.link.older, blamed.link.newer))
+    for person in found.squished
+    for blamed in person.blamed
 )
 folder = tempfile.TemporaryDirectory()
 repaired = repair([export], drop, Path(folder.name) / "cleaned", lines_per_file=10_000)

@@ -35,7 +35,8 @@ def world() -> tuple[Bridge, LocalKissmetrics]:
     """
     kissmetrics = LocalKissmetrics(Database(":memory:"))
     server = running.enter_context(KissmetricsServer(kissmetrics))
-    return running.enter_context(Bridge(":memory:", api_key="notebook-key", url=server.url)), kissmetrics
+    bridge = Bridge(":memory:", api_key="notebook-key", url=server.url)
+    return running.enter_context(bridge), kissmetrics
 
 
 def march(bridge: Bridge) -> None:

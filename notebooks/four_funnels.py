@@ -53,7 +53,10 @@ for counted in comparison.strategies:
     )
 
 # %%
-assert comparison["guarded"].scores.wrong_events < comparison["segment-server"].scores.wrong_events
+assert (
+    comparison["guarded"].scores.wrong_events
+    < comparison["segment-server"].scores.wrong_events
+)
 
 # %% [markdown]
 # ## Who comes back

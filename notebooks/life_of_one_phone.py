@@ -30,7 +30,9 @@ from sdkbridge.kissmetrics.server import KissmetricsServer
 
 kissmetrics = KissmetricsServer(LocalKissmetrics(Database(":memory:"))).start()
 folder = tempfile.TemporaryDirectory()
-bridge = Bridge(Path(folder.name) / "bridge.db", api_key="notebook-key", url=kissmetrics.url)
+bridge = Bridge(
+    Path(folder.name) / "bridge.db", api_key="notebook-key", url=kissmetrics.url
+)
 
 
 def people() -> None:

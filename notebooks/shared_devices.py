@@ -29,11 +29,17 @@ def visit(name: str) -> list[dict[str, str]]:
     Somebody signs in on the tablet and buys something.
     """
     both = {"anonymousId": "tablet", "userId": f"{name}@example.com"}
-    return [{"type": "identify", **both}, {"type": "track", "event": "Order Completed", **both}]
+    return [
+        {"type": "identify", **both},
+        {"type": "track", "event": "Order Completed", **both},
+    ]
 
 
 calls = [*visit("bob"), *visit("cleo"), *visit("dan")]
-truth = Truth.of({"person": name, "identities": [f"{name}@example.com"]} for name in ("bob", "cleo", "dan"))
+truth = Truth.of(
+    {"person": name, "identities": [f"{name}@example.com"]}
+    for name in ("bob", "cleo", "dan")
+)
 
 # %% [markdown]
 # ## Four strategies
@@ -56,7 +62,9 @@ assert comparison["guarded"].people == 3
 # %%
 for cause in comparison.differences[0].causes:
     strategies = ", ".join(cause.joined_by)
-    print(f"call {cause.number}: {cause.older} = {cause.newer} under {strategies}; {cause.remark}")
+    print(
+        f"call {cause.number}: {cause.older} = {cause.newer} under {strategies}; {cause.remark}"
+    )
 
 # %% [markdown]
 # ## What the guard does

@@ -49,7 +49,9 @@ cells = {(cell.policy, cell.limit, cell.value): cell for cell in swept.cells}
 for limit in question.limits:
     for policy in question.policies:
         cell = cells[policy, limit, 0.5]
-        print(f"{policy:<8} {limit:>2} names: {cell.avoidable_people:>3} squished, {cell.split:>4} split")
+        print(
+            f"{policy:<8} {limit:>2} names: {cell.avoidable_people:>3} squished, {cell.split:>4} split"
+        )
 
 # %%
 assert all(cell.avoidable_people == 0 for cell in swept.cells if cell.policy == "guarded")
