@@ -6,7 +6,11 @@ are those of made-up people: the same people for longer (memory should stay wher
 long (memory should grow with them). The plain script does one strategy, that of Segment's server; the simulator
 does each one alone, and all four at once.
 
-    python benchmarks/simulate.py [--most 10000000] [--people 20000] [--alone-most 1000000] [--growth longer|more]
+    python benchmarks/simulate.py                                     # 1e5 and 1e6 calls, every way
+    python benchmarks/simulate.py 10000000 --growth longer --way ios  # so many, and this alone
+
+What is measured is kept in a file, a line a run: an interrupted benchmark goes on where it was, and measures only
+what is missing. Take the file away to measure anew. Files of calls are taken away once all that was asked is done.
 """
 
 import argparse
@@ -16,16 +20,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from identity.simulate import compare, population, strategy_named
 
-FIRST = 100_000
 STRATEGIES = ("never", "ios", "segment-server", "guarded")
+ALL = "all four at once"
+PLAIN = "plain script"
+WRITE = "write"
+LIKE_PLAIN = "segment-server"
+WAYS = (*STRATEGIES, ALL, PLAIN)
+GROWTHS = {"longer": "The same people for longer:", "more": "More people, for a month each:"}
+RESULTS = Path(tempfile.gettempdir()) / "sdkbridge-benchmarks" / "simulate.ndjson"
 STEPS = ("Application Installed", "Signed Up", "Order Completed")
+SAME_PEOPLE = 20_000
 CALLS_A_DAY = 1.3
 """Of one person, by the usual rates; only to make enough days."""
 
@@ -43,18 +54,18 @@ def write_calls(path: Path, lines: int, *, people: int, steady: bool) -> None:
         file.writelines(json.dumps(call) + "\n" for call in islice(made_up, lines))
 
 
-def simulate(path: Path, strategies: str) -> dict[str, Any]:
+def simulate(path: Path, strategies: Sequence[str]) -> dict[str, Any]:
     """
     Do it with the simulator, and return what comes of it.
     """
     with path.open("rb") as file:
         calls: Iterator[Any] = map(json.loads, file)
-        comparison = compare(calls, [strategy_named(name) for name in strategies.split(",")], funnel=STEPS)
+        comparison = compare(calls, [strategy_named(name) for name in strategies], funnel=STEPS)
     last = comparison.strategies[-1]
     return {"people": last.people, "identities": comparison.identities, "funnel": [s.people for s in last.funnel]}
 
 
-def plainly(path: Path, _: str) -> dict[str, Any]:
+def plainly(path: Path) -> dict[str, Any]:
     """
     Do it as one would in a notebook, for the strategy of Segment's server.
     """
@@ -89,74 +100,120 @@ def plainly(path: Path, _: str) -> dict[str, Any]:
     return {"people": len(set(person.values())), "identities": len(graph), "funnel": reached}
 
 
-def measured(how: str, path: Path, strategies: str) -> dict[str, Any]:
+def file_of(growth: str, lines: int, people: int) -> Path:
     """
-    Run one of the two in a process of its own; return what came of it, its seconds and its peak memory.
+    Return the file with so many calls, written now if it is not there yet.
     """
-    command = [sys.executable, __file__, "--child", how, str(path), strategies]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    folder = Path(tempfile.gettempdir()) / "sdkbridge-benchmarks"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"calls-{growth}-{lines}-{people}.ndjson"
+    if not path.exists():
+        unfinished = path.with_suffix(".unfinished")
+        # Not by this process: one that it starts afterwards would be told to have held as much as it did.
+        in_a_process(WRITE, unfinished, growth, lines, people)
+        unfinished.rename(path)
+    return path
 
 
-def child(how: str, path: str, strategies: str) -> None:
+def in_a_process(*arguments: object) -> str:
     """
-    Be that process.
+    Run this file again for one thing to do, and return what it prints.
     """
+    command = [sys.executable, "-W", "ignore", __file__, "--child", *map(str, arguments)]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def child(how: str, path: Path, *arguments: str) -> None:
+    """
+    Be that process: write calls, or do one way and tell what came of it, its seconds and its peak memory.
+    """
+    if how == WRITE:
+        growth, lines, people = arguments
+        write_calls(path, int(lines), people=int(people), steady=growth == "longer")
+        return
     started = time.process_time()
-    told = (simulate if how == "simulate" else plainly)(Path(path), strategies)
+    told = plainly(path) if how == PLAIN else simulate(path, STRATEGIES if how == ALL else [how])
     seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
     print(json.dumps({**told, "seconds": seconds, "peak_mb": peak}))
 
 
-def compare_at(lines: int, path: Path, *, alone: bool) -> None:
+def known(results: Path) -> list[dict[str, Any]]:
     """
-    Measure everything on one file, and print it; the largest files only all four strategies at once.
+    Return what was measured before.
     """
-    print(f"\n{lines:,} lines, {path.stat().st_size / 1e6:,.0f} MB", flush=True)
-    together = ",".join(STRATEGIES)
-    runs = {name: measured("simulate", path, name) for name in ((*STRATEGIES, together) if alone else (together,))}
-    if alone:
-        runs["plain script"] = measured("plainly", path, "")
-    ours = runs["segment-server" if alone else together]
-    for name, run in runs.items():
-        shown = "all four at once" if "," in name else name
-        times, memories = run["seconds"] / ours["seconds"], run["peak_mb"] / ours["peak_mb"]
-        print(
-            f"  {shown:<17} {lines / run['seconds']:>9,.0f} calls/s {run['peak_mb']:>7,.0f} MB "
-            f"{run['identities']:>9,} identities   {times:5.2f}× the time, {memories:5.2f}× the memory",
-            flush=True,
-        )
-    if alone and any(runs["plain script"][what] != ours[what] for what in ("people", "funnel")):
-        print(f"  they disagree: plain {runs['plain script']}, ours {ours}")
+    return [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+
+
+def measure(growth: str, lines: int, people: int, ways: list[str], results: Path) -> None:
+    """
+    Measure what is not in the results yet for one file of calls, and add it to them.
+    """
+    done = {run["how"] for run in known(results) if (run["growth"], run["lines"]) == (growth, lines)}
+    missing = [how for how in ways if how not in done]
+    if not missing:
+        return
+    path = file_of(growth, lines, people)
+    for how in missing:
+        run = {"growth": growth, "lines": lines, "how": how, **json.loads(in_a_process(how, path))}
+        with results.open("a") as file:
+            file.write(json.dumps(run) + "\n")
+        print(f"{growth}, {lines:,} lines, {how}: {run['seconds']:.1f} s", file=sys.stderr, flush=True)
+    path.unlink()
+
+
+def table(growth: str, runs: list[dict[str, Any]]) -> Iterator[str]:
+    """
+    Yield the lines of a table, each time and memory beside those of Segment's rule on the same calls.
+    """
+    yield "| lines | | calls a second | peak memory | identities | time | memory |"
+    yield "| ---: | --- | ---: | ---: | ---: | ---: | ---: |"
+    mine = [run for run in runs if run["growth"] == growth]
+    for lines in sorted({run["lines"] for run in mine}):
+        by_way = {run["how"]: run for run in mine if run["lines"] == lines}
+        ours = by_way.get(LIKE_PLAIN)
+        first = f"{lines:,}"
+        for how in WAYS:
+            if (run := by_way.get(how)) is None:
+                continue
+            name = how if how in (ALL, PLAIN) else f"`{how}`"
+            beside = ("", "")
+            if ours:
+                beside = tuple(f"{run[what] / ours[what]:.2f}×" for what in ("seconds", "peak_mb"))
+            rate = f"{lines / run['seconds']:,.0f}"
+            yield (
+                f"| {first} | {name} | {rate} | {run['peak_mb']:,.0f} MB | {run['identities']:,} "
+                f"| {beside[0]} | {beside[1]} |"
+            )
+            first = ""
+        plain = by_way.get(PLAIN)
+        if plain and ours and any(plain[what] != ours[what] for what in ("people", "funnel")):
+            yield f"\nThey disagree at {lines:,} lines: plain script {plain}, ours {ours}."
 
 
 def main() -> None:
     """
-    Measure, ten times as many lines each time.
+    Measure what is missing, and print a table for each way to grow.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--first", type=int, default=FIRST, help="how many lines to begin with")
-    parser.add_argument("--most", type=int, default=1_000_000, help="how many lines at most")
-    parser.add_argument("--alone-most", type=int, default=1_000_000, help="how many lines each one gets alone")
-    parser.add_argument("--people", type=int, default=20_000, help="how many people, where they stay the same")
-    parser.add_argument("--growth", choices=("longer", "more"), help="only this one")
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("lines", nargs="*", type=int, default=[100_000, 1_000_000], help="how many calls")
+    parser.add_argument("--growth", choices=GROWTHS, action="append", help="only this one")
+    parser.add_argument("--way", choices=WAYS, action="append", help="only this one, or these")
+    parser.add_argument("--results", type=Path, default=RESULTS, help=f"what is measured; {RESULTS} if not given")
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        child(*arguments.child)
+        how, path, *others = arguments.child
+        child(how, Path(path), *others)
         return
-    for growth in ("longer", "more") if arguments.growth is None else (arguments.growth,):
-        print("\nthe same people for longer" if growth == "longer" else "\nmore people, for a month each")
-        lines = arguments.first
-        while lines <= arguments.most:
-            people = arguments.people if growth == "longer" else max(1, round(lines / 30 / CALLS_A_DAY))
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "calls.ndjson"
-                write_calls(path, lines, people=people, steady=growth == "longer")
-                compare_at(lines, path, alone=lines <= arguments.alone_most)
-            lines *= 10
+    for growth in arguments.growth or GROWTHS:
+        for lines in arguments.lines:
+            people = SAME_PEOPLE if growth == "longer" else max(1, round(lines / 30 / CALLS_A_DAY))
+            measure(growth, lines, people, arguments.way or list(WAYS), arguments.results)
+    runs = known(arguments.results)
+    for growth, said in GROWTHS.items():
+        print(f"\n{said}\n")
+        print("\n".join(table(growth, runs)))
 
 
 if __name__ == "__main__":
