@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 class Refused:
     """
     A call that could not be read.
+
+    Attributes:
+        number: its place among all calls, or its line in the file, from 1.
+        problem: what is wrong with it.
     """
 
     number: int

@@ -90,14 +90,18 @@ class Simulation:
         self._refused: list[Refused] = []
         self._refusals = 0
 
-    def take(self, message: JSONObject) -> None:
+    def take(self, message: JSONObject, *, number: int | None = None) -> None:
         """
         Take one message in Segment's spelling.
+
+        Args:
+            message: the call.
+            number: what to call it by, such as its line in a file; by default its place among all.
         """
         try:
             call = read_call(message)
         except (InvalidIdentity, ValueError) as error:
-            self.refuse(str(error))
+            self.refuse(str(error), number=number)
             return
         self._taken += 1
         if self._repeats.is_repeat(call.message_id):
@@ -105,7 +109,7 @@ class Simulation:
         sent, ours = self._as_sent.fill(call), self._as_ours.fill(call)
         if ours is not sent and ours == sent:
             ours = sent
-        self._join(sent, ours)
+        self._join(sent, ours, number or self._taken)
         self._record(sent, ours)
 
     def leave_out(self) -> None:
@@ -115,16 +119,16 @@ class Simulation:
         self._taken += 1
         self._left_out += 1
 
-    def refuse(self, problem: str) -> None:
+    def refuse(self, problem: str, *, number: int | None = None) -> None:
         """
         Count a message that cannot be read.
         """
         self._taken += 1
         self._refusals += 1
         if len(self._refused) < SHOWN_REFUSALS:
-            self._refused.append(Refused(number=self._taken, problem=problem))
+            self._refused.append(Refused(number=number or self._taken, problem=problem))
 
-    def _join(self, sent: Call, ours: Call) -> None:
+    def _join(self, sent: Call, ours: Call, number: int) -> None:
         joining = sent.type in JOINING
         joined, joined_by = None, 0
         for bit, world in enumerate(self._worlds):
@@ -136,7 +140,7 @@ class Simulation:
         if joined is not None:
             remarks = (world.remark for world in self._worlds if world.strategy.screens)
             self._causes.add(
-                number=self._taken,
+                number=number,
                 type=sent.type,
                 message_id=sent.message_id,
                 joined=joined,

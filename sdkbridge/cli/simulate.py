@@ -57,10 +57,10 @@ def simulate_calls(
     """
     Show what each strategy of aliases would make of recorded calls; nothing is sent.
 
-    CALLS are files with one Segment message a line, in the order of their arrival; - is standard input. A
-    strategy is never, ios (the first identify of each session), segment-server (each identify that carries both
-    ids), guarded (this bridge), or your own module:function, which is called with a call and a dict that
-    is its memory, and returns pairs of an older and a newer identity.
+    CALLS are files with one Segment message a line, in the order of their arrival, plain or compressed with gzip;
+    - is standard input. A strategy is never, ios (the first identify of each session), segment-server (each
+    identify that carries both ids), guarded (this bridge), or your own module:function, which is called with a
+    call and a dict that is its memory, and returns pairs of an older and a newer identity.
 
     Exit code 3 if a line was refused.
     """
@@ -77,8 +77,9 @@ def simulate_calls(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with progress("reading…") as show:
+        lines = 0
         for file in files:
-            _take(file, simulation, show)
+            lines += _take(file, simulation, lines, lambda number: show(f"{number:,} lines"))
         show("comparing…")
         comparison = simulation.result(most_differences=max(differences, IN_A_REPORT if html else 0))
     if html is not None:
@@ -110,38 +111,13 @@ def _truth(file: BinaryIO | None) -> Truth | None:
     return None if file is None else Truth.read(file)
 
 
-def _take(file: BinaryIO, simulation: Simulation, show: Callable[[str], None]) -> None:
-    from sdkbridge.errors import InvalidCall  # noqa: PLC0415
-    from sdkbridge.messages import read_lines  # noqa: PLC0415
+def _take(file: BinaryIO, simulation: Simulation, before: int, progress: Callable[[int], None]) -> int:
+    from sdkbridge.call_files import UnreadableCalls, take_calls  # noqa: PLC0415
 
-    for line in read_lines(file):
-        try:
-            message = line.message()
-        except InvalidCall as error:
-            simulation.refuse(str(error))
-            continue
-        if _is_switched_off(message):
-            simulation.leave_out()
-        else:
-            simulation.take(message)
-        if line.number % 10_000 == 0:
-            show(f"{line.number:,} lines")
-
-
-def _is_switched_off(message: object) -> bool:
-    """
-    Tell whether a call's integrations keep it from Kissmetrics; one that is no call is left to be refused.
-    """
-    from sdkbridge.calls import parse_call  # noqa: PLC0415
-    from sdkbridge.errors import InvalidCall  # noqa: PLC0415
-    from sdkbridge.mapping import wanted  # noqa: PLC0415
-
-    if not isinstance(message, dict) or not message.get("integrations"):
-        return False
     try:
-        return not wanted(parse_call(message))
-    except InvalidCall:
-        return False
+        return take_calls(file, simulation, lines_before=before, progress=progress)
+    except UnreadableCalls as error:
+        raise Failure(f"{file.name}: {error}") from error
 
 
 def _write(comparison: Comparison, path: Path) -> None:

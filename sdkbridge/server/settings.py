@@ -81,7 +81,7 @@ class Limits:
         waiting_calls: calls of one project that wait to be committed, before more are put off.
         outbox_requests: requests that wait for Kissmetrics, before more calls are put off.
         requests_per_s: requests with one write key in a second, on the average; None for as many as come.
-        upload_bytes: of an export that is audited on the pages.
+        upload_bytes: of what is uploaded on the pages, to be simulated or audited.
     """
 
     body_bytes: int = field(default=512_000, validator=_at_least(1))

@@ -2,15 +2,16 @@
 The pages without a browser: who may see them, whose forms are taken, and what keeps stored text from running.
 """
 
+import gzip
 import re
-from collections.abc import Callable, Mapping
-from html import unescape
+from collections.abc import Callable
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
 import pytest
 from attrs import evolve
 from hostile_texts import HOSTILE
+from page_forms import ended, form_token, simulate, submit, upload
 from running_server import Answer, Running
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -18,24 +19,7 @@ from starlette.routing import Mount
 from sdkbridge.server import Limits, Project, ServerSettings, create_app
 
 TOKEN = "the-token"
-PAGES = ("", "/decide", "/people?text=a", "/person?identity=ann", "/live", "/audits")
-
-
-def submit(running: Running, path: str, fields: Mapping[str, str], **headers: str) -> Answer:
-    """
-    Send a form.
-    """
-    form = {"Content_Type": "application/x-www-form-urlencoded"}
-    return running.send("POST", path, urlencode(fields).encode(), **form, **headers)
-
-
-def form_token(running: Running, path: str, **headers: str) -> str:
-    """
-    What a page's forms bring back.
-    """
-    found = re.search(r'name="form_token" value="([^"]+)"', running.get(path, **headers).body.decode())
-    assert found is not None
-    return unescape(found[1])
+PAGES = ("", "/decide", "/people?text=a", "/person?identity=ann", "/live", "/simulations", "/audits")
 
 
 def come_in(running: Running, token: str = TOKEN, to: str = "/pages/shop/people") -> Answer:
@@ -265,17 +249,78 @@ def test_a_file_that_is_too_large_is_not_taken(serve: Callable[..., Running], sh
     assert [answer.status for answer in answers] == [413, 400, 413]
 
 
-def upload(running: Running, parts: list[tuple[str, str | None, bytes]]) -> Answer:
+CALL = b'{"type": "identify", "userId": "ann", "anonymousId": "phone"}\n'
+PERSON = b'{"person": "a", "identities": ["ann", "phone"]}\n'
+
+
+@pytest.mark.parametrize(
+    ("calls", "truth", "said"),
+    [
+        (CALL + b"\n\nno call\n" + CALL + b'{"type": "track"}', None, "line 4: line is not JSON"),
+        (CALL + b"\n\nno call\n" + CALL + b'{"type": "track"}', None, "line 6: a track must name its event"),
+        (gzip.compress(CALL + b"[]"), None, "line 2: a call must be a JSON object"),
+        (CALL + b"x" * 2_000_000 + b"\n" + CALL, None, "line 2: line is longer than 1,000,000 bytes"),
+        (b"GIF89a", None, "None of its lines is a call. Line 1: line is not JSON"),
+        (b"\n", None, "There is no call in it."),
+        (gzip.compress(CALL * 9000)[:-40], None, "The compressed file is damaged after line"),
+        (gzip.compress(CALL * 50_000), None, "Unpacked it has more than 2,000,000 bytes."),
+        (CALL, PERSON + b"{}", "line 2 of the truth must be an object with person and identities"),
+        (CALL, PERSON + b"\xff", "The truth is not UTF-8."),
+        (CALL, b"\x1f\x8bx", "The truth cannot be used"),
+    ],
+)
+def test_what_is_wrong_with_uploaded_calls_is_told_by_the_line(
+    serve: Callable[..., Running], shop: Project, calls: bytes, truth: bytes | None, said: str
+) -> None:
     """
-    Send a form with a file.
+    Of good calls among them the comparison is shown all the same; a line's number counts blank ones, too.
     """
-    body = b""
-    for name, file, content in parts:
-        filename = "" if file is None else f'; filename="{file}"'
-        body += f'--edge\r\nContent-Disposition: form-data; name="{name}"{filename}\r\n\r\n'.encode()
-        body += content + b"\r\n"
-    kind = "multipart/form-data; boundary=edge"
-    return running.send("POST", "/pages/shop/audits", body + b"--edge--\r\n", Content_Type=kind)
+    running = serve(
+        evolve(shop, deliver=False), limits=Limits(upload_bytes=3_000_000 if len(calls) > 1e6 else 100_000)
+    )
+    page = ended(running, simulate(running, calls, truth).headers["Location"])
+
+    assert said in page
+    assert ("All measures" in page) == (said.startswith("line ") and truth is None)
+
+
+def test_a_form_that_asks_for_what_cannot_be_is_answered_in_words(quiet: Running) -> None:
+    """
+    And nothing is run.
+    """
+    asked = [
+        simulate(quiet, CALL, strategies=["os:system"]),
+        simulate(quiet, CALL, within="-1"),
+        simulate(quiet, CALL, within="nan"),
+        simulate(quiet, CALL, within="soon"),
+        simulate(quiet, CALL, funnel=", ".join("abcdefghijklm")),
+    ]
+
+    assert [answer.status for answer in asked] == [400] * 5
+    assert b"Choose at least one strategy" in asked[0].body
+    assert "“soon” is no number of days" in asked[3].body.decode()
+    assert "Lately" not in quiet.get("/pages/shop/simulations").body.decode()
+
+
+def test_a_simulation_is_on_its_own_project_and_leaves_the_uploaded_calls_nowhere(
+    serve: Callable[..., Running], shop: Project
+) -> None:
+    """
+    Its report, its charts and nothing else can be fetched, by whoever sees the project's pages.
+    """
+    running = serve(evolve(shop, deliver=False), evolve(shop, name="blog", write_keys=["b"], database=":memory:"))
+    where = simulate(running, CALL).headers["Location"]
+    ended(running, where)
+    report = running.get(f"{where}/report.html")
+    elsewhere = [
+        where.replace("shop", "blog"),
+        *(f"{where}/{name}" for name in ("calls", "..%2f..", "links.json")),
+    ]
+
+    assert report.headers["Content-Security-Policy"].endswith("sandbox")
+    assert b"Who is who" in report.body
+    assert running.get(f"{where}/report.html?save=yes").headers["Content-Disposition"].startswith("attachment")
+    assert [running.get(path).status for path in elsewhere] == [404] * 4
 
 
 def test_links_stay_under_the_path_of_a_mounted_server(host: Running, shop: Project) -> None:

@@ -2,6 +2,7 @@
 The pages, used as a person would, in a real browser.
 """
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -12,12 +13,16 @@ from attrs import evolve
 from browser import browser, complaints
 from client_installs import axe_script
 from hostile_texts import HOSTILE
+from page_forms import ended, simulate
 from playwright.sync_api import Browser, Page, expect
 from running_server import Running
 
 from identity.database import Database
+from identity.simulate import population
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.server import Project, ServerSettings, create_app
+
+LOADED = "image => image.decode().then(() => image.naturalWidth)"
 
 SQUISHED = Path(__file__).parents[2] / "fixtures" / "exports" / "squished"
 
@@ -128,7 +133,7 @@ def test_a_person_is_found_by_a_part_of_any_identity_with_the_keyboard(held: Run
     expect(page.get_by_role("heading", name="ann@example.com", exact=True)).to_be_visible()
     expect(page.get_by_text("2 identities, 2 records, 2 links")).to_be_visible()
     image = page.locator(".drawing img")
-    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+    assert image.evaluate(LOADED) > 100
     expect(page.locator("table", has_text="tried")).to_contain_text("/a")
 
 
@@ -168,6 +173,60 @@ def test_an_export_is_uploaded_and_audited(held: Running, page: Page, tmp_path: 
     assert json.loads(Path(downloading.value.path()).read_text())["squished"]
     page.get_by_role("link", name="Open the report").click()
     expect(page.get_by_role("heading", name="Why it happened")).to_be_visible()
+
+
+def test_calls_are_uploaded_and_simulated(held: Running, page: Page, tmp_path: Path) -> None:
+    """
+    Chosen strategies, progress, the comparison with its charts, and the report to download.
+    """
+    made = population(people=300, seed=7)
+    calls, truth = tmp_path / "calls.ndjson.gz", tmp_path / "truth.ndjson"
+    calls.write_bytes(gzip.compress("".join(f"{json.dumps(call)}\n" for call in made).encode()))
+    truth.write_text("".join(f"{json.dumps(line)}\n" for line in made.truth.lines()))
+    page.goto(f"{held.url}/pages/shop")
+    page.get_by_role("link", name="Simulate").click()
+    page.get_by_label("Recorded calls").set_input_files(calls)
+    page.get_by_label("Who truly made them").set_input_files(truth)
+    page.get_by_label("segment-server").uncheck()
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_role("heading", name="Simulation of calls.ndjson.gz")).to_be_visible()
+
+    measures = page.get_by_role("table").filter(has_text="people counted")
+    expect(measures.get_by_role("columnheader")).to_have_text(["", "never", "ios", "guarded", "truth"])
+    expect(measures.locator("tr", has_text=re.compile("^people counted")).locator("td").last).to_have_text("300")
+    charts = page.locator("figure img")
+    assert [chart.evaluate(LOADED) > 100 for chart in charts.all()] == [True] * 4
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Download it").click()
+    report = Path(downloading.value.path()).read_text()
+    assert "<svg" in report
+    assert "300 people who truly made them" in report
+    page.get_by_text(re.compile("^[0-9]+ identities, truly")).nth(1).click()
+    expect(page.get_by_text("Calls that joined them").nth(1)).to_be_visible()
+    page.get_by_role("link", name="All simulations").click()
+    expect(page.locator("tbody")).to_contain_text("never, ios, guarded")
+
+
+def test_the_page_tells_what_was_wrong_with_an_upload(held: Running, chromium: Browser, tmp_path: Path) -> None:
+    """
+    In the form, which stays as it was filled; then in the run, by the line.
+    """
+    page = chromium.new_page()  # the browser itself complains of the first answer's status
+    calls = tmp_path / "calls.ndjson"
+    calls.write_text('{"type": "track"}\n')
+    page.goto(f"{held.url}/pages/shop/simulations")
+    page.get_by_label("Recorded calls").set_input_files(calls)
+    for strategy in page.get_by_role("checkbox").all():
+        strategy.uncheck()
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_role("status").last).to_have_text("Choose at least one strategy.")
+    page.get_by_label("guarded").check()
+    page.get_by_role("button", name="Simulate").click()
+
+    expect(page.get_by_role("alert")).to_have_text(
+        "None of its lines is a call. Line 1: a track must name its event."
+    )
+    page.close()
 
 
 def test_the_local_kissmetrics_shows_people_events_and_a_funnel(
@@ -229,22 +288,28 @@ def test_nothing_serious_keeps_anybody_from_using_them(
     axe-core, on each page, on light and on dark, on a screen and on a phone.
     """
     serious: list[str] = []
+    came = {"type": "track", "event": "Came", "anonymousId": "phone"}
+    calls = f'{json.dumps(came)}\n{{"type": "identify", "userId": "ann", "anonymousId": "phone"}}\n'
+    where = simulate(held, f"{calls}no call".encode(), strategies=["never", "ios"]).headers["Location"]
+    assert "What differs" in ended(held, where)
+    people = ("/people?text=example", "/person?identity=tablet-1")
+    paths = ("", "/decide", *people, "/live", "/simulations", "/audits")
     for width in (1200, 390):
         context = chromium.new_context(
             color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
         )
         page = context.new_page()
-        for path in ("", "/decide", "/people?text=example", "/person?identity=tablet-1", "/live", "/audits"):
-            page.goto(f"{held.url}/pages/shop{path}")
+        for path in (*(f"/pages/shop{path}" for path in paths), where):
+            page.goto(f"{held.url}{path}")
             page.add_script_tag(content=axe)
             found = page.evaluate("axe.run()")
             serious += [
-                f"{path or '/'} {one['id']}: {one['nodes'][0]['target']}"
+                f"{path} {one['id']}: {one['nodes'][0]['target']}"
                 for one in found["violations"]
                 if one["impact"] in {"serious", "critical"}
             ]
             scrolls = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-            serious += [f"{path or '/'} is wider than {width}"] if scrolls else []
+            serious += [f"{path} is wider than {width}"] if scrolls else []
         context.close()
 
     assert serious == []

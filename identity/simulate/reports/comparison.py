@@ -2,39 +2,56 @@
 A comparison as one HTML file for an analyst and a manager: everything escaped, no network.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any
 
 from identity.simulate.comparison import Comparison
 from identity.simulate.reports.differences import differences_of
+from identity.simulate.reports.drawn import Drawn, drawn_of
 from identity.simulate.reports.page import described, figure, good_or_bad, heading, page, people, table
 from identity.simulate.reports.retention import retention_of
 from identity.simulate.rows import Measure, measures
 from identity.simulate.world import Counted
 
 
-def report(comparison: Comparison) -> str:
+def report(comparison: Comparison, *, drawn: Sequence[Drawn] | None = None) -> str:
     """
     Return the report of a comparison.
 
     Charts are in it where the extra ``charts`` is installed.
+
+    Args:
+        comparison: what to tell of.
+        drawn: its charts, if they are drawn already.
     """
-    return page(
-        "Who is who, under each strategy of aliases",
-        "<h1>Who is who, under each strategy of aliases</h1>",
-        f"<p class=soft>{_about(comparison)}</p>",
-        f"<p>{_conclusion(comparison)}</p>",
-        f'<div class="cards">{"".join(_card(one, comparison) for one in comparison.strategies)}</div>',
-        *_charts(comparison),
-        heading("All measures", "Side by side; each strategy took the same calls in a world of its own."),
-        summary_table(comparison),
-        *retention_of(comparison),
-        *_verdicts(comparison),
-        *differences_of(comparison),
-        heading("Words"),
-        described(_WORDS),
-    )
+    charts = drawn_of(comparison) if drawn is None else drawn
+    title = "Who is who, under each strategy of aliases"
+    return page(title, f"<h1>{title}</h1>", *parts_of(comparison, [figure(*one.words, one.svg) for one in charts]))
+
+
+def parts_of(comparison: Comparison, figures: Sequence[str]) -> Iterator[str]:
+    """
+    Yield what a report tells below its title, as HTML, for a page of one's own.
+
+    Args:
+        comparison: what to tell of.
+        figures: its charts as HTML.
+    """
+    yield f"<p class=soft>{_about(comparison)}</p>"
+    yield f"<p>{_conclusion(comparison)}</p>"
+    yield f'<div class="cards">{"".join(_card(one, comparison) for one in comparison.strategies)}</div>'
+    if figures:
+        yield heading("At a glance")
+        yield f"<div class=charts>{''.join(figures)}</div>"
+    else:
+        yield "<p class=soft>With <code>pip install 'sdkbridge[charts]'</code> there are charts here.</p>"
+    yield heading("All measures", "Side by side; each strategy took the same calls in a world of its own.")
+    yield summary_table(comparison)
+    yield from retention_of(comparison)
+    yield from _verdicts(comparison)
+    yield from differences_of(comparison)
+    yield heading("Words")
+    yield described(_WORDS)
 
 
 _WORDS = (
@@ -124,28 +141,6 @@ def _card(counted: Counted, comparison: Comparison) -> str:
         f"<div class=number>{counted.people:,}</div>{truth}"
         f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul></div>"
     )
-
-
-def _charts(comparison: Comparison) -> Iterator[str]:
-    try:
-        from identity.simulate import charts  # noqa: PLC0415 - draws only where it can
-
-        drawn: list[tuple[str, str, Callable[[Comparison], Any]]] = [
-            ("Harm", "People squished, and people split.", charts.comparison_chart)
-            if comparison.truth is not None
-            else ("People", "How many people each strategy counts.", charts.comparison_chart),
-            ("Identities of one person", "How many people have how many.", charts.identities_chart),
-        ]
-        if any(counted.funnel and counted.funnel[0].people for counted in comparison.strategies):
-            drawn.append(("Funnel", "The same events, one after the other.", charts.funnel_chart))
-        if any(counted.retention.cohorts for counted in comparison.strategies):
-            drawn.append(("Retention", "Who was active again, week by week.", charts.retention_chart))
-        figures = [figure(title, below, charts.svg_of(chart(comparison))) for title, below, chart in drawn]
-    except ImportError:
-        yield "<p class=soft>With <code>pip install 'sdkbridge[charts]'</code> there are charts here.</p>"
-        return
-    yield heading("At a glance")
-    yield f"<div class=charts>{''.join(figures)}</div>"
 
 
 def summary_table(comparison: Comparison) -> str:

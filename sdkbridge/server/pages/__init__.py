@@ -12,6 +12,8 @@ from sdkbridge.server.pages.access import Access, root_of
 from sdkbridge.server.pages.audits import Audits
 from sdkbridge.server.pages.frame import HEADERS, Frame, static
 from sdkbridge.server.pages.login import Login
+from sdkbridge.server.pages.runs import Runs
+from sdkbridge.server.pages.simulations import Simulations
 from sdkbridge.server.serving import Server
 
 
@@ -26,7 +28,11 @@ class Pages:
 
     def __init__(self, server: Server, *, kissmetrics: LocalKissmetrics | None = None) -> None:
         self._frame = Frame(server, Access(server.settings), kissmetrics)
-        self._audits = Audits(self._frame, upload_bytes=server.settings.limits.upload_bytes)
+        self._runs = Runs()
+        self._uploads = [
+            kind(self._frame, self._runs, upload_bytes=server.settings.limits.upload_bytes)
+            for kind in (Simulations, Audits)
+        ]
 
     def routes(self) -> list[BaseRoute]:
         """
@@ -46,7 +52,7 @@ class Pages:
             Route("/{project}/person", page(people.person)),
             Route("/{project}/person.svg", page(people.drawing)),
             Route("/{project}/live", page(live.show)),
-            *self._audits.routes(),
+            *(route for uploads in self._uploads for route in uploads.routes()),
         ]
         if self._frame.kissmetrics is not None:
             inside += [
@@ -57,9 +63,9 @@ class Pages:
 
     def close(self) -> None:
         """
-        Forget the audits.
+        Forget what was uploaded, and what came of it.
         """
-        self._audits.close()
+        self._runs.close()
 
     async def _choose(self, request: Request) -> Response:
         shut = self._frame.shut(request)

@@ -52,6 +52,7 @@ SECTIONS = (
     ("decide", "To decide"),
     ("people", "People"),
     ("live", "Live"),
+    ("simulations", "Simulate"),
     ("audits", "Audit"),
 )
 

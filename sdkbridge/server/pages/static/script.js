@@ -36,6 +36,9 @@ for (const part of document.querySelectorAll("[data-live]")) {
   setTimeout(again, Number(part.dataset.first || 300));
 }
 
+// What a page that says what is wrong says.
+const told = (text) => new DOMParser().parseFromString(text, "text/html").querySelector("main .lead")?.textContent;
+
 // An upload tells how far it is.
 for (const form of document.querySelectorAll("form[data-upload]")) {
   form.addEventListener("submit", (event) => {
@@ -57,13 +60,16 @@ for (const form of document.querySelectorAll("form[data-upload]")) {
     };
     request.addEventListener("load", () => {
       if (request.status === 200) location.assign(request.responseURL);
-      else failed(request.status === 413 ? "The file is larger than may be uploaded." : "That did not work.");
+      else failed(told(request.responseText) || "That did not work.");
     });
     request.addEventListener("error", () => failed("The upload was cut off."));
     request.open("POST", form.action);
     request.send(new FormData(form));
   });
 }
+
+// On a phone the name of this page may be beyond the edge.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 // "/" goes to the search, "j" and "k" to the next and the previous decision.
 document.addEventListener("keydown", (event) => {
