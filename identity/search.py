@@ -43,7 +43,8 @@ _FOUND = """
     FROM identity JOIN person ON person.person = identity.person WHERE name IN ({marks})
 """
 
-_PART = "SELECT name FROM identity WHERE lower(name) LIKE lower(?) ESCAPE '!' LIMIT ?"
+# Both sets the case of ASCII letters aside: SQLite's LIKE by itself, and what PostgreSQL is told for it.
+_PART = "SELECT name FROM identity WHERE name LIKE ? ESCAPE '!' LIMIT ?"
 
 
 def search(database: Database, text: str, *, limit: int) -> list[FoundPerson]:

@@ -17,6 +17,7 @@ from sdkbridge.async_device import AsyncDevice
 from sdkbridge.awaiting import committed, in_a_thread
 from sdkbridge.calls import JSONObject
 from sdkbridge.core import core_of
+from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.device import device_name
 from sdkbridge.errors import InvalidCall
 from sdkbridge.outbox import Outbox
@@ -76,6 +77,13 @@ class AsyncBridge(ServerSideCalls[Awaitable[Receipt]]):
         The queue of requests for Kissmetrics, to look at; its methods are not awaited.
         """
         return self._core.outbox
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """
+        The requests that were given up; its methods are not awaited.
+        """
+        return self._core.dead_letters
 
     def __repr__(self) -> str:
         return f"AsyncBridge({self._core.database.path!r})"

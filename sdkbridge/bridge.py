@@ -13,6 +13,7 @@ from identity.links import LinkLike, Verdict
 from identity.plan import Plan
 from sdkbridge.calls import JSONObject
 from sdkbridge.core import core_of
+from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.device import Device, device_name
 from sdkbridge.errors import InvalidCall
 from sdkbridge.outbox import Outbox
@@ -79,6 +80,13 @@ class Bridge(ServerSideCalls[Receipt]):
         The queue of requests for Kissmetrics: to look at; the bridge fills it and delivers from it.
         """
         return self._core.outbox
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """
+        The requests that were given up.
+        """
+        return self._core.dead_letters
 
     def __repr__(self) -> str:
         return f"Bridge({self._core.database.path!r})"

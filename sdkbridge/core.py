@@ -18,6 +18,7 @@ from sdkbridge.aliases import Aliases
 from sdkbridge.background import DeliveryThread
 from sdkbridge.batches import BatchAcceptance
 from sdkbridge.calls import JSONObject, device_of, is_reset, message_id_of, parse_call
+from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.delivery.engine import Delivery
 from sdkbridge.delivery.problems import DeliveryProblem
 from sdkbridge.errors import BridgeClosed, InvalidCall
@@ -76,6 +77,7 @@ class BridgeCore:
         )
         self.refused = RefusedCalls(self.database, clock=clock)
         self.outbox = Outbox(self.database)
+        self.dead_letters = DeadLetters(self.database)
         self._writable = Writable(self.database, clock=clock)
         self._batches = BatchAcceptance(self.database, self.acceptance, self.take, refused=self.refused)
         self._aliases = Aliases(self.database, self.graph, self.outbox, clock=clock)

@@ -14,6 +14,9 @@ from sdkbridge.outbox import Outbox
 
 AT_ONCE = 500
 
+LOOKED_AT = 20_000
+"""How many requests that were given up are looked at for those of one person."""
+
 
 @frozen(kw_only=True)
 class DeadLetter:
@@ -66,6 +69,24 @@ class DeadLetters:
                 (limit,),
             )
         ]
+
+    def of(self, identities: Collection[str], *, limit: int) -> list[DeadLetter]:
+        """
+        Return the newest that are about some identities, or join one of them, those that were queued first first.
+
+        Looks at the newest only, so that it takes no longer however many were given up.
+        """
+        named = list(identities)[:AT_ONCE]
+        marks = ", ".join("?" * len(named))
+        rows = self._database.rows(
+            f"""
+            SELECT request, path, identity, query, call, accepted_ms, attempts, reason, died_ms
+            FROM (SELECT * FROM dead_letter ORDER BY request DESC LIMIT {LOOKED_AT}) AS newest
+            WHERE identity IN ({marks}) OR other_identity IN ({marks}) ORDER BY request DESC LIMIT ?
+            """,  # noqa: S608
+            (*named, *named, limit),
+        )
+        return [_dead_letter(row) for row in reversed(rows)]
 
     def numbers(self) -> list[int]:
         """

@@ -6,6 +6,7 @@ A call that is refused alone raises, and its caller knows. In a batch nobody may
 
 import json
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 from attrs import frozen
 
@@ -41,6 +42,9 @@ LONGEST_MESSAGE = 4_000
 """Characters kept of a message."""
 
 LONGEST_MESSAGE_ID = 255
+
+LOOKED_AT = 1_000
+"""How many refused calls are looked at for those of one person."""
 
 LONG_ENOUGH = 6
 """Characters from which on an identity within a longer text is no coincidence."""
@@ -132,6 +136,16 @@ class RefusedCalls:
         with self._database.transaction() as connection:
             connection.executemany("DELETE FROM refused_call WHERE refusal = ?", numbers)
         return len(numbers)
+
+    def of(self, identities: Collection[str], *, limit: int) -> list[RefusedCall]:
+        """
+        Return the last refused calls that name some identities, the newest first.
+
+        Looks at the last only, so that it takes no longer however many are kept.
+        """
+        named = {fold(identity) for identity in identities}
+        found = (call for call in self.latest(LOOKED_AT) if _names_one_of(named, call.message))
+        return [*islice(found, limit)]
 
     def latest(self, limit: int = 100) -> list[RefusedCall]:
         """

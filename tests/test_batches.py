@@ -110,6 +110,20 @@ def test_what_was_refused_can_be_looked_at(quiet: Bridge) -> None:
     assert (first.reason, first.message) == ("json", '{"x": "\\udc00"}')
 
 
+def test_the_refused_calls_of_somebody_are_found(quiet: Bridge) -> None:
+    """
+    Those that name one of some identities in any value, the newest first.
+    """
+    calls = [
+        BAD | {"userId": name, "messageId": f"m-{number}"} for number, name in enumerate(("ann", "bob", "ANN"))
+    ]
+    quiet.accept_batch([*calls, {"type": "track", "userId": "joanna", "messageId": "m-3"}])
+
+    assert [one.message_id for one in quiet.refused.of(["ann", "eve"], limit=5)] == ["m-0"]
+    assert [one.message_id for one in quiet.refused.of(["ann", "bob"], limit=1)] == ["m-1"]
+    assert quiet.refused.of([], limit=5) == []
+
+
 def test_refused_calls_are_kept_for_a_while_and_cut(quiet: Bridge) -> None:
     """
     Neither a client that sends nonsense for weeks nor one long call fills the disk.

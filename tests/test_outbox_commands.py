@@ -65,6 +65,16 @@ def test_what_is_put_off_and_why(file: Path) -> None:
     assert lane["attempts"] > 0
 
 
+def test_what_was_given_up_of_somebody_is_found(file: Path) -> None:
+    """
+    By any of their identities.
+    """
+    with Bridge(file, api_key="k", deliver=False) as bridge:
+        found = [bridge.dead_letters.of(who, limit=5) for who in (["bob"], ["bob", "ann"], ["cleo"], [])]
+
+    assert [[letter.identity for letter in letters] for letters in found] == [["bob"], ["ann", "bob"], [], []]
+
+
 def test_what_was_given_up_and_why(file: Path) -> None:
     """
     Each with its number, oldest first.

@@ -93,6 +93,17 @@ class Happening:
     properties: Mapping[str, str]
 
 
+@frozen
+class EventCount:
+    """
+    One event, how many people did it, and how often in all.
+    """
+
+    event: str
+    people: int
+    times: int
+
+
 @frozen(kw_only=True)
 class FunnelStep:
     """

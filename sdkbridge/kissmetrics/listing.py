@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from attrs import Factory, define, frozen
 
 from identity.database import Database
-from sdkbridge.kissmetrics.answers import Person, PropertyHistory
+from sdkbridge.kissmetrics.answers import EventCount, Person, PropertyHistory
 from sdkbridge.kissmetrics.rules import Rules
 
 PAGE_PEOPLE = 500
@@ -35,6 +35,17 @@ EVENT_COUNTS = f"""
     WHERE counted AND number <= ?
     GROUP BY chosen.person, record.event ORDER BY names.spelling
 """  # noqa: S608 - put together from constants
+
+EVENTS = """
+    SELECT names.spelling, COUNT(*), SUM(MIN(times, ?))
+    FROM (
+        SELECT person, event, COUNT(*) AS times
+        FROM kissmetrics_records AS record
+        JOIN kissmetrics_identities AS one ON one.id = record.identity
+        WHERE record.product = ? AND event IS NOT NULL AND counted GROUP BY person, event
+    ) JOIN kissmetrics_names AS names ON names.id = event
+    GROUP BY event
+"""
 
 # The position counts from the latest value on, so that the oldest one that still counts is at the limit.
 PROPERTY_ENDS = f"""
@@ -113,6 +124,13 @@ class Listing:
         people = [one for one in known.values() if one.visible()]
         people.sort(key=lambda one: sorted(known.identity for known in one.known))
         return list(self._read(people, last))
+
+    def events(self, product: int) -> list[EventCount]:
+        """
+        Return how many people in a product did each event, and how often.
+        """
+        limit = self._rules.history_limit or UNLIMITED
+        return [EventCount(*row) for row in self._database.rows(EVENTS, [limit, product])]
 
     def some(self, persons: Sequence[int]) -> list[Person]:
         """

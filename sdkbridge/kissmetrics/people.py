@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from identity.clock import Clock, system_clock
 from identity.database import Database
 from sdkbridge.kissmetrics.answers import (
+    EventCount,
     FunnelStep,
     Happening,
     Person,
@@ -30,6 +31,7 @@ from sdkbridge.kissmetrics.records import Records
 from sdkbridge.kissmetrics.rules import DEFAULT, Rules, settle
 
 __all__ = [
+    "EventCount",
     "FunnelStep",
     "Happening",
     "ImportReport",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from identity.database import Database
 from sdkbridge.kissmetrics.answers import (
+    EventCount,
     FunnelStep,
     Happening,
     Occurrence,
@@ -137,6 +138,18 @@ class Questions:
                 if value is not None:
                     return value
         return None
+
+    def events(self, *, api_key: str | None = None) -> list[EventCount]:
+        """
+        Return how many people did each event and how often, the event of most people first.
+
+        Reads all records once.
+
+        Args:
+            api_key: only the events of that product; otherwise those of all products, one after the other.
+        """
+        counts = [count for product in self._products(api_key) for count in self._listing.events(product)]
+        return sorted(counts, key=lambda count: (-count.people, -count.times, count.event))
 
     def funnel(
         self, events: Sequence[str], *, within_s: int | None = None, api_key: str | None = None

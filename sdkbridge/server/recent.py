@@ -71,6 +71,13 @@ class RecentCall:
         return _text(device.get("id")) if isinstance(device, Mapping) else ""
 
     @property
+    def message_id(self) -> str:
+        """
+        By which a repeat of it would be recognised; nothing if it was refused.
+        """
+        return self.outcome.message_id if isinstance(self.outcome, Receipt) else ""
+
+    @property
     def problem(self) -> str | None:
         """
         Why it was refused, if it was.
@@ -127,6 +134,15 @@ class RecentCalls:
         self._clock = clock
         self._calls: deque[RecentCall] = deque(maxlen=KEPT)
         self._numbers = count(1)
+        self._started_ms = int(clock() * 1000)
+
+    @property
+    def since_ms(self) -> int:
+        """
+        From when on all calls of this process are here, in milliseconds since 1970 UTC.
+        """
+        calls = self._calls.copy()
+        return calls[0].at_ms if len(calls) == KEPT else self._started_ms
 
     def add(
         self,

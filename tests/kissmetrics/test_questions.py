@@ -8,6 +8,7 @@ import pytest
 
 from identity.database import Database
 from sdkbridge.kissmetrics.people import (
+    EventCount,
     FunnelStep,
     Happening,
     LocalKissmetrics,
@@ -255,6 +256,21 @@ def test_a_funnel_counts_people_who_did_events_in_order(kissmetrics, send):
     ]
     assert people_of(kissmetrics.funnel(["Visited", "Never", "Bought"])) == [3, 0, 0]
     assert kissmetrics.funnel([]) == []
+
+
+def test_events_are_counted_by_people_and_times(kissmetrics, send):
+    """
+    The event of most people first; a person counts once, under whichever identities they did it.
+    """
+    for second, identity, event in ((1, "anonymous", "Visited"), (2, "ann", "visited"), (3, "bob", "Bought")):
+        send("/e", second, _p=identity, _n=event)
+    before = kissmetrics.events()
+    send("/a", 0, _p="ann", _n="anonymous")
+    send("/s", 4, _p="bob", plan="pro")
+
+    assert before == [EventCount("Visited", 2, 2), EventCount("Bought", 1, 1)]
+    assert kissmetrics.events() == [EventCount("Visited", 1, 2), EventCount("Bought", 1, 1)]
+    assert kissmetrics.events(api_key="another") == []
 
 
 def test_a_funnel_may_have_a_time_limit(kissmetrics, send):

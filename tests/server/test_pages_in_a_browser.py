@@ -119,7 +119,7 @@ def test_all_links_of_one_reason_are_decided_at_once(held: Running, page: Page) 
 
 def test_a_person_is_found_by_a_part_of_any_identity_with_the_keyboard(held: Running, page: Page) -> None:
     """
-    And opened: the drawing, identities, links, and what waits for Kissmetrics.
+    And opened: the drawing, identities, links, and the time line.
     """
     page.goto(f"{held.url}/pages/shop/people")
     page.locator("body").click()
@@ -134,7 +134,33 @@ def test_a_person_is_found_by_a_part_of_any_identity_with_the_keyboard(held: Run
     expect(page.get_by_text("2 identities, 2 records, 2 links")).to_be_visible()
     image = page.locator(".drawing img")
     assert image.evaluate(LOADED) > 100
-    expect(page.locator("table", has_text="tried")).to_contain_text("/a")
+    expect(page.get_by_text("requests of theirs wait for Kissmetrics")).to_be_visible()
+    line = page.locator(".timeline tbody tr")
+    expect(line.filter(has_text="is the first to be identified")).to_contain_text(
+        "/a tablet-1 = ann@example.com waits"
+    )
+    expect(line.filter(has_text="track Paid")).to_contain_text("/e Paid waits")
+    expect(line.last).to_contain_text("first seen")
+
+
+def test_a_time_line_grows_while_it_is_looked_at(serve: Callable[..., Running], shop: Project, page: Page) -> None:
+    """
+    What was sent says so, a refused call is on it, and somebody else's calls on the same device are not.
+    """
+    running = serve(shop)
+    ann, bob = ({"userId": name, "anonymousId": "tablet"} for name in ("ann", "bob"))
+    batch = [{"type": "identify", **ann}, {"type": "track", "event": "Paid", **ann}]
+    running.post("/v1/batch", {"batch": [*batch, {"type": "track", "event": "Looked", **bob}]})
+    running.bridge.flush()
+    page.goto(f"{running.url}/pages/shop/person?identity=ann")
+    line = page.locator(".timeline tbody tr")
+
+    expect(line.filter(has_text="track Paid")).to_contain_text("/e Paid sent")
+    expect(line.filter(has_text="merge")).to_contain_text("/a tablet = ann sent")
+    expect(page.get_by_text("wait for Kissmetrics")).to_have_count(0)
+    running.post("/v1/batch", {"batch": [{"type": "track", "event": "", **ann}]})
+    expect(line.filter(has_text="event is required")).to_contain_text("refused", timeout=15_000)
+    expect(line.filter(has_text="Looked")).to_have_count(0)
 
 
 def test_calls_are_shown_as_they_come_and_filtered(held: Running, page: Page) -> None:
@@ -233,7 +259,7 @@ def test_the_local_kissmetrics_shows_people_events_and_a_funnel(
     host: Running, page: Page, shop: Project, tmp_path: Path
 ) -> None:
     """
-    What was delivered, as Kissmetrics would show it.
+    What was delivered, as Kissmetrics would show it; also on the page of the person in the bridge's graph.
     """
     kissmetrics = LocalKissmetrics(Database(tmp_path / "kissmetrics.db"))
     for event, who in [("Came", "ann"), ("Paid", "ann"), ("Came", "bob")]:
@@ -246,10 +272,14 @@ def test_the_local_kissmetrics_shows_people_events_and_a_funnel(
     page.get_by_role("button", name="Count").click()
     steps = page.locator("form table tbody tr")
 
+    expect(page.locator('h2:text-is("Events") + div tbody tr').first).to_have_text("Came22")
     expect(steps.nth(0)).to_contain_text("2")
     expect(steps.nth(1)).to_contain_text("1")
     page.get_by_role("link", name="ann", exact=True).click()
     expect(page.get_by_role("heading", name="What they did")).to_be_visible()
+    host.post("/v1/track", {"userId": "ann", "event": "Left"})
+    page.get_by_role("link", name="The same person in the bridge's graph").click()
+    expect(page.locator("section", has_text="1 identity: ann").locator("tbody tr")).to_have_count(2)
     app.close()
 
 

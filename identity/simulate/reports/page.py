@@ -103,7 +103,9 @@ def table(head: Iterable[str], rows: Iterable[str], *, left: bool = False) -> st
     cells = "".join(f"<th scope=col>{cell}</th>" for cell in head)
     kind = " class=left" if left else ""
     body = "".join(rows)
-    return f"<div class=scroll tabindex=0><table{kind}><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"
+    inside = f"<table{kind}><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+    # What scrolls must be within reach of the keyboard.
+    return f"<div class=scroll tabindex=0>{inside}</div>"
 
 
 def described(terms: Iterable[tuple[str, str]]) -> str:

@@ -28,13 +28,13 @@ class Audits(Uploads):
     files = {EXPORT: True}  # noqa: RUF012 - a constant of the class
     made = frozenset({"report.html", "links.json"})
 
-    def work(self, form: FormData) -> Callable[[Run], Any]:
+    def work(self, _: FormData, /) -> Callable[[Run], Any]:
         """
         Return what audits an export; the form asks for nothing else.
         """
         return _audit
 
-    def stored_as(self, field: str, filename: str) -> str:
+    def stored_as(self, field: str, filename: str, /) -> str:
         """
         Return a name by which a table is known from lines of JSON.
         """

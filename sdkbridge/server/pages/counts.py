@@ -5,6 +5,7 @@ How much a project has, counted in the background: counting takes longer the mor
 import threading
 import time
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from attrs import frozen
 
@@ -12,6 +13,8 @@ from identity.errors import StoreError
 from sdkbridge.errors import BridgeClosed
 from sdkbridge.server.serving import ServedProject
 from sdkbridge.status import BridgeStatus
+
+Result = TypeVar("Result")
 
 PATIENCE_S = 0.08
 """How long a page waits for a count; a count that takes longer is shown as soon as it is there."""
@@ -38,7 +41,7 @@ class Counted:
     held: dict[str, int]
 
 
-class Counts:
+class Counts(Generic[Result]):
     """
     What is counted of one project.
 
@@ -46,14 +49,14 @@ class Counts:
         count: counts.
     """
 
-    def __init__(self, count: Callable[[], Counted]) -> None:
+    def __init__(self, count: Callable[[], Result]) -> None:
         self._count = count
         self._lock = threading.Lock()
-        self._counted: Counted | None = None
+        self._counted: Result | None = None
         self._until = 0.0
         self._counting: threading.Thread | None = None
 
-    def latest(self) -> Counted | None:
+    def latest(self) -> Result | None:
         """
         Return what was counted last; None while the first count takes longer than anybody would wait.
         """

@@ -25,6 +25,7 @@ from identity.tables import moment
 from sdkbridge.audit_report.style import STYLE
 from sdkbridge.errors import BridgeClosed
 from sdkbridge.faults import place_of
+from sdkbridge.kissmetrics.answers import EventCount
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.server.pages.access import Access, path_of, root_of
 from sdkbridge.server.pages.counts import Counts, count_of
@@ -142,6 +143,12 @@ class Frame:
         self.access = access
         self.kissmetrics = kissmetrics
         self.counts = {name: Counts(partial(count_of, served)) for name, served in server.projects.items()}
+        self.events: dict[str, Counts[list[EventCount]]] = {}
+        if kissmetrics is not None:
+            self.events = {
+                name: Counts(partial(kissmetrics.events, api_key=served.project.api_key))
+                for name, served in server.projects.items()
+            }
         self.sections = [*SECTIONS, *([("kissmetrics", "Kissmetrics")] if kissmetrics is not None else [])]
 
     def page(self, request: Request, template: str, values: Values, *, status: int = 200) -> Response:

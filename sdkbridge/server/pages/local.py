@@ -12,13 +12,14 @@ from sdkbridge.server.pages.frame import Visit, not_found
 
 FOUND = 50
 HAPPENINGS = 200
+MOST_EVENTS = 100
 MOST_STEPS = 6
 LONGEST_TEXT = 255
 
 
 def show(visit: Visit) -> Response:
     """
-    Show its people, and how many came how far in a funnel.
+    Show its people and events, and how many people came how far in a funnel.
     """
     kissmetrics, key = _kissmetrics(visit), visit.served.project.api_key
     text = visit.asked("text").strip()[:LONGEST_TEXT]
@@ -26,6 +27,7 @@ def show(visit: Visit) -> Response:
     steps = [step for step in steps if step][:MOST_STEPS]
     people = kissmetrics.search(text, limit=FOUND + 1, api_key=key)
     funnel = kissmetrics.funnel(steps, api_key=key) if steps else []
+    events = visit.frame.events[visit.served.project.name].latest()
     values: dict[str, Any] = {
         "text": text,
         "people": people[:FOUND],
@@ -33,7 +35,7 @@ def show(visit: Visit) -> Response:
         "steps": [*steps, *[""] * (3 - len(steps))] if len(steps) < 3 else steps,
         "funnel": funnel,
         "most": max((step.people for step in funnel), default=0),
-        "events": sorted({event for person in people for event in person.event_counts}),
+        "events": None if events is None else events[:MOST_EVENTS],
     }
     return visit.page("kissmetrics.html", values)
 

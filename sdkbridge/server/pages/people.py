@@ -2,22 +2,26 @@
 People: finding them by any identity, and all that is known of one.
 """
 
+from collections import deque
 from typing import Any
 
+from attrs import frozen
 from starlette.responses import Response
 
 from identity.draw import draw
 from identity.ids import LONGEST_IDENTITY
 from identity.links import Outcome, Verdict
 from identity.person import Person
+from sdkbridge.kissmetrics.answers import Happening
+from sdkbridge.kissmetrics.answers import Person as KissmetricsPerson
 from sdkbridge.server.pages.deciding import last_by
 from sdkbridge.server.pages.frame import DOCUMENT, Visit
+from sdkbridge.server.pages.timeline import timeline_of
 
 FOUND = 50
 MOST_IDENTITIES = 200
 MOST_LINKS = 200
-MOST_WAITING = 50
-MOST_CALLS = 15
+MOST_HAPPENINGS = 25
 
 
 def search(visit: Visit) -> Response:
@@ -32,7 +36,7 @@ def search(visit: Visit) -> Response:
 
 def person(visit: Visit) -> Response:
     """
-    Show a person: the drawing, identities, links, decisions, and what waits.
+    Show a person: the drawing, identities, time line and links, and what Kissmetrics shows for them.
     """
     identity, bridge = visit.asked("identity"), visit.served.bridge
     if not identity.strip():
@@ -47,11 +51,7 @@ def person(visit: Visit) -> Response:
         "identities": found.identities[:MOST_IDENTITIES],
         "links": found.verdicts[::-1][:MOST_LINKS],
         "retractable": _retractable(visit, found.verdicts[::-1][:MOST_LINKS]),
-        "history": bridge.graph.history(identity).verdicts[::-1][:MOST_LINKS],
-        "waiting": bridge.outbox.of(names, limit=MOST_WAITING) if names else [],
-        "calls": [call for call in visit.served.recent.latest(limit=1_000) if set(call.identities) & found.names][
-            :MOST_CALLS
-        ],
+        "timeline": timeline_of(visit.served, found),
         "there": _there(visit, names),
     }
     return visit.page("person.html", values, status=200 if names else 404)
@@ -86,14 +86,40 @@ def _retractable(visit: Visit, links: tuple[Verdict, ...]) -> set[tuple[str, str
     return {link.link.ends for link in links if link.outcome is Outcome.MERGE and can(link)}
 
 
-def _there(visit: Visit, names: list[str]) -> list[Any]:
+@frozen(kw_only=True)
+class There:
+    """
+    Somebody whom the local Kissmetrics takes the person for.
+
+    Attributes:
+        person: as it counts them.
+        happenings: what they did last, the newest first.
+    """
+
+    person: KissmetricsPerson
+    happenings: tuple[Happening, ...]
+
+
+def _there(visit: Visit, names: list[str]) -> list[There]:
     """
     Return whom the local Kissmetrics takes the person for: one, unless an alias is missing.
     """
-    if visit.frame.kissmetrics is None:
+    kissmetrics, key = visit.frame.kissmetrics, visit.served.project.api_key
+    if kissmetrics is None:
         return []
-    found: dict[tuple[str, ...], Any] = {}
+    found: dict[tuple[str, ...], KissmetricsPerson] = {}
+    seen: set[str] = set()
     for name in names[:MOST_IDENTITIES]:
-        for one in visit.frame.kissmetrics.people(name, api_key=visit.served.project.api_key):
-            found[one.identities] = one
-    return list(found.values())
+        if name not in seen:
+            for one in kissmetrics.people(name, api_key=key):
+                found[one.identities] = one
+                seen.update(one.identities)
+    return [
+        There(
+            person=one,
+            happenings=tuple(
+                reversed(deque(kissmetrics.timeline(one.label, api_key=key), maxlen=MOST_HAPPENINGS))
+            ),
+        )
+        for one in found.values()
+    ]

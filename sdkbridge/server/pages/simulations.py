@@ -1,5 +1,5 @@
 """
-Simulations of uploaded calls: what each strategy of aliases would make of them; nothing is sent, or kept elsewhere.
+Simulations of uploaded calls: what each strategy of aliases would make of them; nothing is sent.
 """
 
 import zlib
@@ -105,7 +105,7 @@ class Simulations(Uploads):
         """
         return {"strategies": KNOWN.values(), "funnel": ", ".join(USUAL_STEPS)}
 
-    def work(self, form: FormData) -> Callable[[Run], Any]:
+    def work(self, form: FormData, /) -> Callable[[Run], Any]:
         """
         Return what simulates.
         """

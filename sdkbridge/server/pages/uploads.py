@@ -57,7 +57,7 @@ class Uploads(ABC):
         self.upload_bytes = upload_bytes
 
     @abstractmethod
-    def work(self, form: FormData) -> Callable[[Run], Any]:
+    def work(self, form: FormData, /) -> Callable[[Run], Any]:
         """
         Return what is to be done, by the other fields of the form.
 
@@ -148,9 +148,9 @@ class Uploads(ABC):
         self._runs.start(number, run, work)
         return RedirectResponse(f"{path_of(request)}/{number}", 303, headers=HEADERS)
 
-    def stored_as(self, field: str, filename: str) -> str:
+    def stored_as(self, field: str, _: str, /) -> str:
         """
-        Return the name under which a file is kept while it is worked on.
+        Return the name under which the file of a field, and of some name, is kept while it is worked on.
         """
         return field
 
