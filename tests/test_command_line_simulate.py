@@ -2,6 +2,7 @@
 ``sdkbridge population``, ``simulate`` and ``sweep``: the newcomer's three commands.
 """
 
+import gzip
 import json
 import subprocess
 import sys
@@ -92,6 +93,24 @@ def test_lines_that_cannot_be_read_are_told_and_cost_nothing_else():
     assert "call 1: line is not JSON" in done.stderr
     assert "call 4: a track must name its event" in done.stderr
     assert "1 calls, 1 identities, 1 events, 1 switched off, 2 refused" in done.stdout
+
+
+def test_compressed_files_are_taken_and_lines_are_counted_on_from_file_to_file(tmp_path):
+    """
+    Blank lines count, too, so that a number finds its line; a damaged file says after which line.
+    """
+    call = '{"type": "track", "userId": "A", "event": "Opened"}\n'
+    (tmp_path / "1.ndjson.gz").write_bytes(gzip.compress(f"{call}\n{call}".encode()))
+    (tmp_path / "2.ndjson").write_text(f"{call}no call\n")
+    (tmp_path / "cut.gz").write_bytes(gzip.compress((call * 9_000).encode())[:-9])
+    done = run("simulate", "1.ndjson.gz", "2.ndjson", folder=tmp_path)
+    damaged = run("simulate", "cut.gz", folder=tmp_path)
+
+    assert done.returncode == 3
+    assert "3 calls, 1 identities, 3 events, 1 refused" in done.stdout
+    assert "call 5: line is not JSON" in done.stderr
+    assert damaged.returncode == 1
+    assert "cut.gz: The compressed file is damaged after line " in damaged.stderr
 
 
 def test_an_own_strategy_is_found_in_the_current_folder(tmp_path):

@@ -68,6 +68,7 @@ class ServerApp:
         Open the databases, and close them at the end: the lifespan of this app, or of one that mounts it.
         """
         self.server.open()
+        self._pages.prepare()
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ import pytest
 from attrs import evolve
 from hostile_texts import HOSTILE
 from page_forms import ended, form_token, simulate, submit, upload
+from postgres_server import PostgresServer
 from running_server import Answer, Running
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -223,6 +224,24 @@ def test_a_drawing_is_a_document_of_its_own(quiet: Running) -> None:
     assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     assert b"<script" not in answer.body
+
+
+def test_pages_are_the_same_on_postgresql(
+    serve: Callable[..., Running], shop: Project, postgres_server: PostgresServer
+) -> None:
+    """
+    Counts and search, too, which have a way of their own into the database.
+    """
+    with postgres_server.empty_schema() as url:
+        running = serve(evolve(shop, deliver=False, database=url))
+        running.post("/v1/identify", {"userId": "ann", "anonymousId": "x"})
+        pages = [running.get(f"/pages/shop{page}") for page in ("", "/people?text=AN", "/person?identity=ann")]
+        running.app.close()
+
+    assert [page.status for page in pages] == [200] * 3
+    assert b"<b>1</b><span>people</span>" in pages[0].body
+    assert b"person?identity=ann" in pages[1].body
+    assert b"/a</span> x = ann" in pages[2].body
 
 
 def test_no_key_is_on_any_page(quiet: Running, shop: Project) -> None:

@@ -2,15 +2,20 @@
 The pages for those who look after identities: made by the server, with a little script and style of our own.
 """
 
+import threading
+from contextlib import suppress
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from identity.draw import draw
+from identity.person import Person
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.server.pages import deciding, live, local, overview, people
 from sdkbridge.server.pages.access import Access, root_of
 from sdkbridge.server.pages.audits import Audits
-from sdkbridge.server.pages.frame import HEADERS, Frame, static
+from sdkbridge.server.pages.frame import HEADERS, Frame, load_templates, static
 from sdkbridge.server.pages.login import Login
 from sdkbridge.server.pages.runs import Runs
 from sdkbridge.server.pages.simulations import Simulations
@@ -61,11 +66,19 @@ class Pages:
             ]
         return [Route("/", self._choose, methods=["GET"]), Mount("/pages", routes=inside)]
 
+    def prepare(self) -> None:
+        """
+        Load in the background what the first visitor would wait for.
+        """
+        threading.Thread(target=_load, name="sdkbridge-pages", daemon=True).start()
+
     def close(self) -> None:
         """
-        Forget what was uploaded, and what came of it.
+        Forget what was uploaded, and what came of it; let go of the databases.
         """
         self._runs.close()
+        for reading in self._frame.reading.values():
+            reading.close()
 
     async def _choose(self, request: Request) -> Response:
         shut = self._frame.shut(request)
@@ -75,3 +88,10 @@ class Pages:
         if len(names) == 1:
             return RedirectResponse(f"{root_of(request)}/pages/{names[0]}", 303, headers=HEADERS)
         return self._frame.page(request, "projects.html", {})
+
+
+def _load() -> None:
+    load_templates()
+    # Drawings need a library that takes long to load, and is an extra.
+    with suppress(ImportError):
+        draw(Person(name="nobody", identities=(), verdicts=()))

@@ -10,9 +10,10 @@ from typing import Generic, TypeVar
 from attrs import frozen
 
 from identity.errors import StoreError
+from identity.person import GraphCounts
 from sdkbridge.errors import BridgeClosed
-from sdkbridge.server.serving import ServedProject
-from sdkbridge.status import BridgeStatus
+from sdkbridge.outbox import OutboxCounts
+from sdkbridge.server.pages.reading import Reading
 
 Result = TypeVar("Result")
 
@@ -29,13 +30,17 @@ class Counted:
     What was counted.
 
     Attributes:
-        status: how much there is.
+        graph: identities, people and links.
+        outbox: requests waiting, delivered and dead.
+        last_error: why the lane that has been failing for longest was not delivered, if any is failing.
         oldest_ms: when the oldest waiting request was accepted.
         retried: how many requests were tried in vain.
         held: how many links are held, by reason.
     """
 
-    status: BridgeStatus
+    graph: GraphCounts
+    outbox: OutboxCounts
+    last_error: str | None
     oldest_ms: int | None
     retried: int
     held: dict[str, int]
@@ -82,14 +87,16 @@ class Counts(Generic[Result]):
                 self._counting = None
 
 
-def count_of(served: ServedProject) -> Counted:
+def count_of(reading: Reading) -> Counted:
     """
     Count what a project has.
     """
-    bridge = served.bridge
+    graph, outbox = reading.graph, reading.outbox
     return Counted(
-        status=bridge.status(),
-        oldest_ms=bridge.outbox.oldest_ms(),
-        retried=bridge.outbox.being_retried(),
-        held=bridge.graph.held_reasons(),
+        graph=graph.counts(),
+        outbox=outbox.counts(),
+        last_error=outbox.last_error(),
+        oldest_ms=outbox.oldest_ms(),
+        retried=outbox.being_retried(),
+        held=graph.held_reasons(),
     )

@@ -29,6 +29,7 @@ from sdkbridge.kissmetrics.answers import EventCount
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.server.pages.access import Access, path_of, root_of
 from sdkbridge.server.pages.counts import Counts, count_of
+from sdkbridge.server.pages.reading import Reading
 from sdkbridge.server.serving import ServedProject, Server
 
 logger = logging.getLogger("sdkbridge.server")
@@ -89,6 +90,13 @@ class Visit:
     frame: "Frame"
 
     @property
+    def reading(self) -> Reading:
+        """
+        By which to read what may take long.
+        """
+        return self.frame.reading[self.served.project.name]
+
+    @property
     def home(self) -> str:
         """
         The path of the project's pages.
@@ -142,7 +150,8 @@ class Frame:
         self.server = server
         self.access = access
         self.kissmetrics = kissmetrics
-        self.counts = {name: Counts(partial(count_of, served)) for name, served in server.projects.items()}
+        self.reading = {name: Reading(served) for name, served in server.projects.items()}
+        self.counts = {name: Counts(partial(count_of, reading)) for name, reading in self.reading.items()}
         self.events: dict[str, Counts[list[EventCount]]] = {}
         if kissmetrics is not None:
             self.events = {
@@ -262,6 +271,15 @@ def _templates() -> Environment:
         clock=lambda at_ms: moment(at_ms)[-8:],
     )
     return made
+
+
+def load_templates() -> None:
+    """
+    Compile all templates; otherwise each is compiled when it is first shown.
+    """
+    made = _templates()
+    for name in made.list_templates():
+        made.get_template(name)
 
 
 def _moment(at_ms: int | None) -> str:

@@ -29,7 +29,7 @@ def search(visit: Visit) -> Response:
     Show the people with an identity that contains a text.
     """
     text = visit.asked("text").strip()[:LONGEST_IDENTITY]
-    found = visit.served.bridge.graph.search(text, limit=FOUND + 1)
+    found = visit.reading.graph.search(text, limit=FOUND + 1)
     values = {"text": text, "found": found[:FOUND], "more": len(found) > FOUND}
     return visit.page("people.html", values)
 
