@@ -17,9 +17,6 @@ from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.receipt import CallWarning, Receipt
 from sdkbridge.refused import RefusedMessage
 
-KEPT = 300
-"""Calls of one project. One holds 32 KB at most, most of them far less than one."""
-
 _IDENTITIES = ("userId", "anonymousId", "previousId")
 
 
@@ -128,11 +125,19 @@ class RecentCall:
 class RecentCalls:
     """
     The last calls of one project.
+
+    Attributes:
+        kept: how many at most. One holds 32 KB at most, most of them far less than one.
+
+    Args:
+        clock: the time in seconds since 1970 UTC.
+        kept: how many at most.
     """
 
-    def __init__(self, *, clock: Clock) -> None:
+    def __init__(self, *, clock: Clock, kept: int) -> None:
+        self.kept = kept
         self._clock = clock
-        self._calls: deque[RecentCall] = deque(maxlen=KEPT)
+        self._calls: deque[RecentCall] = deque(maxlen=kept)
         self._numbers = count(1)
         self._started_ms = int(clock() * 1000)
 
@@ -142,7 +147,7 @@ class RecentCalls:
         From when on all calls of this process are here, in milliseconds since 1970 UTC.
         """
         calls = self._calls.copy()
-        return calls[0].at_ms if len(calls) == KEPT else self._started_ms
+        return calls[0].at_ms if len(calls) == self.kept else self._started_ms
 
     def add(
         self,
@@ -154,8 +159,9 @@ class RecentCalls:
         Keep what a batch brought, and what came of it.
         """
         at_ms = int(self._clock() * 1000)
-        pairs = [*zip(messages[-KEPT:], outcomes[-KEPT:], strict=True), *((r.message, r.error) for r in refused)]
-        for message, outcome in pairs[-KEPT:]:
+        last = slice(-self.kept, None)
+        pairs = [*zip(messages[last], outcomes[last], strict=True), *((r.message, r.error) for r in refused)]
+        for message, outcome in pairs[last]:
             self._calls.append(
                 RecentCall(number=next(self._numbers), at_ms=at_ms, message=message, outcome=outcome)
             )

@@ -55,7 +55,7 @@ class ServedProject:
         self._lock = threading.Lock()
         self._bridge: Bridge | None = None
         self._closed = False
-        self.recent = RecentCalls(clock=clock)
+        self.recent = RecentCalls(clock=clock, kept=limits.recent_calls)
         self._writer = GroupWriter(self._take, most_waiting=limits.waiting_calls)
         self._waiting = 0
         self._counted = -COUNT_FOR_S

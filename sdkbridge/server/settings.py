@@ -81,6 +81,7 @@ class Limits:
         waiting_calls: calls of one project that wait to be committed, before more are put off.
         outbox_requests: requests that wait for Kissmetrics, before more calls are put off.
         requests_per_s: requests with one write key in a second, on the average; None for as many as come.
+        recent_calls: the last ones of a project, kept in memory for the pages.
         upload_bytes: of what is uploaded on the pages, to be simulated or audited.
     """
 
@@ -92,6 +93,7 @@ class Limits:
     waiting_calls: int = field(default=50_000, validator=_at_least(1))
     outbox_requests: int = field(default=1_000_000, validator=_at_least(1))
     requests_per_s: float | None = field(default=None, validator=validators.optional(_at_least(0.001)))
+    recent_calls: int = field(default=300, validator=_at_least(1))
     upload_bytes: int = field(default=2_000_000_000, validator=_at_least(1))
 
 

@@ -5,7 +5,9 @@ The calls that came last, as the server keeps them for people to look at.
 from sdkbridge.errors import InvalidCall
 from sdkbridge.receipt import CallWarning, Receipt
 from sdkbridge.refused import RefusedMessage
-from sdkbridge.server.recent import KEPT, RecentCalls
+from sdkbridge.server.recent import RecentCalls
+
+KEPT = 30
 
 FINE = Receipt(message_id="m")
 REFUSED = InvalidCall("event", "is required", reason="required")
@@ -19,7 +21,7 @@ def test_the_last_ones_are_kept_the_newest_first() -> None:
     """
     A bound on memory, however large a batch is.
     """
-    recent = RecentCalls(clock=lambda: 1_700_000_000.0)
+    recent = RecentCalls(clock=lambda: 1_700_000_000.0, kept=KEPT)
     recent.add(calls(KEPT + 50), [FINE] * (KEPT + 50), [])
     found = recent.latest(limit=1_000)
 
@@ -31,7 +33,7 @@ def test_they_are_chosen_by_identity_device_and_problem() -> None:
     """
     Refused ones and those that were warned of are problems; what is no call at all can be shown, too.
     """
-    recent = RecentCalls(clock=lambda: 0.0)
+    recent = RecentCalls(clock=lambda: 0.0, kept=KEPT)
     phone = {"type": "page", "anonymousId": "A-1", "context": {"device": {"id": "Phone"}}}
     warned = Receipt(message_id="w", warnings=(CallWarning("number_as_text", "It is a number."),))
     recent.add([phone, {"userId": 7, "context": "odd"}], [FINE, warned], [RefusedMessage([1], REFUSED)])
@@ -40,3 +42,18 @@ def test_they_are_chosen_by_identity_device_and_problem() -> None:
     assert [call.device for call in recent.latest(device="phone")] == ["Phone"]
     assert [call.identities for call in recent.latest(only_problems=True)] == [(), ("7",)]
     assert recent.latest(only_problems=True)[0].problem == "event is required"
+
+
+def test_it_tells_since_when_all_are_here() -> None:
+    """
+    Since the process began, until there were too many.
+    """
+    now = [100.0]
+    recent = RecentCalls(clock=lambda: now[0], kept=KEPT)
+    begun = recent.since_ms
+    for _ in range(KEPT + 1):
+        now[0] += 1
+        recent.add(calls(1), [FINE], [])
+
+    assert begun == 100_000
+    assert recent.since_ms == 102_000

@@ -5,7 +5,6 @@ Calls as they come.
 from starlette.responses import Response
 
 from sdkbridge.server.pages.frame import Visit
-from sdkbridge.server.recent import KEPT
 
 SHOWN = 60
 LONGEST_FILTER = 255
@@ -23,7 +22,7 @@ def show(visit: Visit) -> Response:
         "identity": identity,
         "device": device,
         "problems": problems,
-        "kept": KEPT,
+        "kept": visit.served.recent.kept,
         "shown": SHOWN,
     }
     return visit.page("live.html", values)

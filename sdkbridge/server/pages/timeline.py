@@ -15,7 +15,7 @@ from identity.person import Person
 from identity.told import Telling
 from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.outbox import LOOKED_AT, WaitingRequest
-from sdkbridge.server.recent import KEPT, RecentCall
+from sdkbridge.server.recent import RecentCall
 from sdkbridge.server.serving import ServedProject
 
 MOST_MOMENTS = 150
@@ -96,7 +96,7 @@ def timeline_of(served: ServedProject, person: Person) -> Timeline:
     """
     names = [known.name for known in person.identities][:MOST_IDENTITIES]
     queue = _Queue.of(served, names)
-    calls = [call for call in served.recent.latest(limit=KEPT) if _is_of(person, call)]
+    calls = [call for call in served.recent.latest(limit=served.recent.kept) if _is_of(person, call)]
     moments = [
         *_appearances(person),
         *_decisions(served, person, names, queue),
