@@ -60,9 +60,10 @@ def simulate(
     return upload(running, [*parts, *((name, f"{name}.ndjson", content) for name, content in files)], page)
 
 
-def ended(running: Running, where: str) -> str:
+def ended(running: Running, where: str, *, raw: bool = False) -> str:
     """
-    What the page of a run says at its end.
+    What the page of a run says at its end: as it is read, or as it is written.
     """
     wait_until(lambda: b"data-done" in running.get(where).body, what=f"{where} ends")
-    return unescape(running.get(where).body.decode())
+    text = running.get(where).body.decode()
+    return text if raw else unescape(text)

@@ -3,6 +3,7 @@ The pages without a browser: who may see them, whose forms are taken, and what k
 """
 
 import gzip
+import json
 import re
 from collections.abc import Callable
 from http.cookies import SimpleCookie
@@ -214,6 +215,33 @@ def test_no_page_holds_code_or_style_of_its_own(quiet: Running) -> None:
         assert not re.search(r"(src|href|action)=\"(https?:)?//", text)
 
 
+def test_a_simulation_of_hostile_texts_shows_them_as_texts(quiet: Running) -> None:
+    """
+    Identities, message ids and the steps of a funnel; nothing on its page is code or style.
+    """
+    calls = [
+        {
+            "type": kind,
+            "userId": f"{one}{number}",
+            "anonymousId": one,
+            "event": one,
+            "messageId": f"{kind}{number}{one}",
+        }
+        for one in HOSTILE
+        for number in (1, 2)
+        for kind in ("track", "identify")
+    ]
+    lines = "".join(f"{json.dumps(call)}\n" for call in calls)
+    funnel = ",".join(HOSTILE[:6])
+    answer = simulate(quiet, f"{lines}{HOSTILE[0]}".encode(), strategies=["ios", "segment-server"], funnel=funnel)
+    text = ended(quiet, answer.headers["Location"], raw=True)
+
+    assert "What differs" in text
+    assert "alert(1)" in text
+    assert not re.search(r"<style|\sstyle=|\son\w+=[\"']|<img src=x|<svg|<b on", text)
+    assert re.findall(r"<script[^>]*>", text) == ['<script src="/pages/-/static/script.js" defer>']
+
+
 def test_a_drawing_is_a_document_of_its_own(quiet: Running) -> None:
     """
     It has a style inside, so it may do nothing else.
@@ -286,6 +314,19 @@ PERSON = b'{"person": "a", "identities": ["ann", "phone"]}\n'
         (CALL, PERSON + b"{}", "line 2 of the truth must be an object with person and identities"),
         (CALL, PERSON + b"\xff", "The truth is not UTF-8."),
         (CALL, b"\x1f\x8bx", "The truth cannot be used"),
+    ],
+    ids=[
+        "not JSON",
+        "no event",
+        "compressed",
+        "long line",
+        "no calls",
+        "nothing",
+        "damaged",
+        "too long",
+        "truth: no person",
+        "truth: no UTF-8",
+        "truth: damaged",
     ],
 )
 def test_what_is_wrong_with_uploaded_calls_is_told_by_the_line(
