@@ -41,6 +41,26 @@ MIGRATIONS: Migrations = {
         ) STRICT, WITHOUT ROWID
         """,
     ),
+    # What somebody did around a second is found by the primary key alone: each call writes one tree less.
+    "2_in_the_order_of_seconds": (
+        """
+        CREATE TABLE accepted_in_second (
+            identity TEXT NOT NULL,
+            second INTEGER NOT NULL, -- as sent
+            kind TEXT NOT NULL, -- event or property; nothing if the request claims no name
+            name TEXT NOT NULL, -- as Kissmetrics compares it
+            asked INTEGER NOT NULL, -- as the caller said
+            at_ms INTEGER NOT NULL, -- when
+            PRIMARY KEY (identity, second, kind, name)
+        ) STRICT, WITHOUT ROWID
+        """,
+        """
+        INSERT INTO accepted_in_second (identity, second, kind, name, asked, at_ms)
+        SELECT identity, second, kind, name, asked, at_ms FROM accepted_second
+        """,
+        "DROP TABLE accepted_second",
+        "DELETE FROM accepted_sweep WHERE swept = 'accepted_second'",
+    ),
 }
 
 DuplicateRule = Literal["current", "legacy"]
@@ -49,7 +69,7 @@ Claim = tuple[str, str]
 
 _NO_CLAIM: Claim = ("", "")
 
-_TAKE = "INSERT INTO accepted_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_TAKE = "INSERT INTO accepted_in_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 FURTHEST_MOVE_S = 60
 """How many seconds a request may be moved to be told from another."""
@@ -109,7 +129,7 @@ class AcceptedCalls:
         """
         with self._database.transaction() as connection:
             connection.executemany(
-                "DELETE FROM accepted_second WHERE identity = ?", [(identity,) for identity in identities]
+                "DELETE FROM accepted_in_second WHERE identity = ?", [(identity,) for identity in identities]
             )
 
     def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
@@ -136,7 +156,7 @@ class AcceptedCalls:
         new = 0
         with self._database.transaction() as connection:
             for kind, name in claims or (_NO_CLAIM,):
-                row = (request.identity, kind, name, second, request.second, at_ms)
+                row = (request.identity, second, kind, name, request.second, at_ms)
                 new += connection.execute(_TAKE, row).rowcount
         return new == len(claims) or not claims
 
@@ -156,8 +176,12 @@ class AcceptedCalls:
         if asked not in taken:
             return asked, True
         furthest = asked + FURTHEST_MOVE_S
+        # Whatever was asked for by then stands no further away than it can have been moved.
         row = self._database.row(
-            "SELECT min(asked) FROM accepted_second WHERE identity = ? AND asked > ?", (identity, asked)
+            """
+            SELECT min(asked) FROM accepted_in_second WHERE identity = ? AND second BETWEEN ? AND ? AND asked > ?
+            """,
+            (identity, asked + 1, furthest + FURTHEST_MOVE_S, asked),
         )
         if row is not None and row[0] is not None:
             furthest = min(furthest, row[0])
@@ -167,9 +191,9 @@ class AcceptedCalls:
     def _taken(self, identity: str, claim: Claim, first: int, last: int) -> list[int]:
         rows = self._database.rows(
             """
-            SELECT second FROM accepted_second
-            WHERE identity = ? AND kind = ? AND name = ? AND second BETWEEN ? AND ?
+            SELECT second FROM accepted_in_second
+            WHERE identity = ? AND second BETWEEN ? AND ? AND kind = ? AND name = ?
             """,
-            (identity, *claim, first, last),
+            (identity, first, last, *claim),
         )
         return [second for (second,) in rows]

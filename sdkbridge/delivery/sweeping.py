@@ -32,7 +32,10 @@ class Swept:
     key: tuple[str, ...]
 
 
-SWEPT = (Swept("accepted_call", ("message_id",)), Swept("accepted_second", ("identity", "kind", "name", "second")))
+SWEPT = (
+    Swept("accepted_call", ("message_id",)),
+    Swept("accepted_in_second", ("identity", "second", "kind", "name")),
+)
 
 
 class Sweep:

@@ -41,7 +41,7 @@ def test_a_day_is_remembered_whatever_else_is_forgotten(ages_h: list[int], now_m
         accept(accepted, number, at_ms=now_ms - age_h * HOUR_MS)
     sweep.step(now_ms=now_ms)
     kept = [not accepted.is_new(f"m{number}", at_ms=now_ms) for number in range(len(ages_h))]
-    (seconds,) = database.row("SELECT count(*) FROM accepted_second") or (None,)
+    (seconds,) = database.row("SELECT count(*) FROM accepted_in_second") or (None,)
     database.close()
 
     assert kept == [age_h * HOUR_MS <= REMEMBERED_MS for age_h in ages_h]
