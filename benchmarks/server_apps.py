@@ -6,6 +6,7 @@ What `server.py` measures, each as a process of its own: the server, and apps th
 Prints its URL once it accepts requests.
 """
 
+import asyncio
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -17,15 +18,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from identity.database import Database
 from sdkbridge.calls import JSONObject
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedMessage
 from sdkbridge.server import Project, ServerSettings, create_app
 from sdkbridge.server.answers import taken
-from sdkbridge.server.running import Listening, RunningServer
-from sdkbridge.server.writer import GroupWriter, Outcomes
+from sdkbridge.server.running import Listening, RunningServer, collect_garbage_rarely
+from sdkbridge.server.serving import Outcomes
 
 WRITE_KEY = "benchmark-write-key"
+
+ROWS = "CREATE TABLE call (call BLOB)"
+KEEP = "INSERT INTO call VALUES (?)"
 
 
 def rows_of(folder: Path) -> Callable[[Sequence[JSONObject]], None]:
@@ -35,11 +40,11 @@ def rows_of(folder: Path) -> Callable[[Sequence[JSONObject]], None]:
     database = sqlite3.connect(folder / "rows.db", isolation_level=None, check_same_thread=False)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("CREATE TABLE call (call BLOB)")
+    database.execute(ROWS)
 
     def keep(messages: Sequence[JSONObject]) -> None:
         database.execute("BEGIN IMMEDIATE")
-        database.executemany("INSERT INTO call VALUES (?)", [(orjson.dumps(message),) for message in messages])
+        database.executemany(KEEP, [(orjson.dumps(message),) for message in messages])
         database.execute("COMMIT")
 
     return keep
@@ -95,13 +100,18 @@ def server_without_bridge(folder: Path) -> object:
     Put the server in front of something that only keeps each call as a row: what it costs by itself.
     """
     app = server(folder)
-    keep = rows_of(folder)
+    database = Database(folder / "rows.db")
+    database.migrate("benchmark", {"1": (ROWS,)})
 
-    def take(messages: Sequence[JSONObject], _: Sequence[RefusedMessage]) -> Outcomes:
-        keep(messages)
-        return [Receipt(message_id=message["messageId"]) for message in messages]
+    async def keep(messages: Sequence[JSONObject], _: Sequence[RefusedMessage]) -> Outcomes:
+        def work() -> Outcomes:
+            with database.transaction() as connection:
+                connection.executemany(KEEP, [(orjson.dumps(message),) for message in messages])
+            return [Receipt(message_id=message["messageId"]) for message in messages]
 
-    app.server.projects["benchmark"]._writer = GroupWriter(take, most_waiting=50_000)  # noqa: SLF001 - see above
+        return await asyncio.wrap_future(database.submit(work, size=len(messages)))
+
+    app.server.projects["benchmark"]._committed = keep  # noqa: SLF001 - see above
     return app
 
 
@@ -120,6 +130,7 @@ def main() -> None:
     app = APPS[sys.argv[1]](Path(sys.argv[2]))
     listening = Listening(port=0)
     bound = listening.bind()
+    collect_garbage_rarely()
     RunningServer(app, listening, bound, on_ready=lambda url: print(url, flush=True)).run(sockets=[bound])
 
 

@@ -135,11 +135,15 @@ class Database:
         """
         return self._store.write_many(works)
 
-    def submit(self, work: Callable[[], Result]) -> "Future[Result]":
+    def submit(self, work: Callable[[], Result], *, size: int = 1) -> "Future[Result]":
         """
         Have a work done by a thread that commits all that waits at once; return without waiting for it.
+
+        Args:
+            work: as for `write`.
+            size: how many works it stands for; a commit holds about a thousand.
         """
-        return self._submissions.submit(work)
+        return self._submissions.submit(work, size=size)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """

@@ -15,6 +15,7 @@ from identity.links import LinkLike, Verdict
 from identity.plan import Plan
 from sdkbridge.async_device import AsyncDevice
 from sdkbridge.awaiting import committed, in_a_thread
+from sdkbridge.bridge import Bridge
 from sdkbridge.calls import JSONObject
 from sdkbridge.core import core_of
 from sdkbridge.dead_letters import DeadLetters
@@ -128,7 +129,8 @@ class AsyncBridge(ServerSideCalls[Awaitable[Receipt]]):
         Raises:
             StoreError: they could not be written; nothing of any of them is kept.
         """
-        return await committed(self._core, partial(self._core.take_batch, messages, refused=refused))
+        take = partial(self._core.take_batch, messages, refused=refused)
+        return await committed(self._core, take, calls=len(messages))
 
     async def approve(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
         """
@@ -217,3 +219,12 @@ class AsyncBridge(ServerSideCalls[Awaitable[Receipt]]):
         done, _ = await asyncio.wait({closing}, timeout=timeout + LET_GO_S)
         for closed in done:
             closed.result()
+
+
+def awaited(bridge: Bridge) -> AsyncBridge:
+    """
+    Return a bridge whose calls are awaited and which is another one's twin: closing either closes both.
+    """
+    twin = AsyncBridge.__new__(AsyncBridge)
+    twin._core = bridge._core  # noqa: SLF001 - twins share it
+    return twin

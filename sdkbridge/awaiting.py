@@ -14,11 +14,11 @@ from sdkbridge.proposals import RefusedAlias
 Result = TypeVar("Result")
 
 
-async def committed(core: BridgeCore, work: Callable[[], Result]) -> Result:
+async def committed(core: BridgeCore, work: Callable[[], Result], *, calls: int = 1) -> Result:
     """
-    Take a call in the next commit, which all share that wait for one, and return what came of it.
+    Take calls in the next commit, which all share that wait for one, and return what came of them.
     """
-    outcome = await asyncio.wrap_future(core.submit(work))
+    outcome = await asyncio.wrap_future(core.submit(work, calls=calls))
     if isinstance(outcome, RefusedAlias):
         raise outcome
     return outcome

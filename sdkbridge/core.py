@@ -152,9 +152,9 @@ class BridgeCore:
         self._deliver_what_came_of(outcome)
         return outcome
 
-    def submit(self, work: Callable[[], Outcome]) -> "Future[Outcome | RefusedAlias]":
+    def submit(self, work: Callable[[], Outcome], *, calls: int = 1) -> "Future[Outcome | RefusedAlias]":
         """
-        Have another thread do what takes calls, in one commit with all that waits for it.
+        Have another thread do what takes so many calls, in one commit with all that waits for it.
 
         The future is done once that is committed. A refused alias is an outcome, since its verdict is kept.
         """
@@ -166,7 +166,7 @@ class BridgeCore:
             except RefusedAlias as error:
                 return error
 
-        future = self.database.submit(keeping_verdicts)
+        future = self.database.submit(keeping_verdicts, size=calls)
         # Not left to whoever waits for it: they may have been cancelled.
         future.add_done_callback(self._deliver_once_committed)
         return future

@@ -52,6 +52,12 @@ class OutboxRoom:
             self.refused += 1
             raise OutboxFull(self._limit)
 
+    def is_full(self) -> bool:
+        """
+        Count what waits now, and tell whether that leaves no room.
+        """
+        return self._limit is not None and self._counted(self._limit) == 0
+
     def take(self, requests: int) -> None:
         """
         Note that so many requests were queued.

@@ -9,12 +9,20 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from attrs import Factory, frozen
+
 from identity.errors import StoreError
 from identity.stores.interface import Outcome, Result
 
 MOST_IN_A_COMMIT = 1000
+"""What the sizes of works in one commit reach at most, not counting the last one: so long others may wait."""
 
-_Submitted = tuple[Callable[[], Any], "Future[Any]"]
+
+@frozen(eq=False)
+class _Submitted:
+    work: Callable[[], Any]
+    size: int
+    future: "Future[Any]" = Factory(Future)
 
 
 class Submissions:
@@ -51,21 +59,25 @@ class Submissions:
         if in_child:
             self.forget()
 
-    def submit(self, work: Callable[[], Result]) -> "Future[Result]":
+    def submit(self, work: Callable[[], Result], *, size: int = 1) -> "Future[Result]":
         """
         Return at once; the future is done when the work is committed, or has failed.
+
+        Args:
+            work: what to do.
+            size: how much that is, beside others.
         """
-        future: Future[Result] = Future()
+        submitted = _Submitted(work, size)
         # Marked as running, so that it cannot be cancelled while it is being committed.
-        future.set_running_or_notify_cancel()
+        submitted.future.set_running_or_notify_cancel()
         with self._lock:
             if self._closed:
                 raise StoreError("the database", "is closed")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="identity-writer", daemon=True)
                 self._thread.start()
-            self._waiting.put((work, future))
-        return future
+            self._waiting.put(submitted)
+        return submitted.future
 
     def close(self) -> None:
         """
@@ -81,24 +93,36 @@ class Submissions:
     def _run(self) -> None:
         going_on = True
         while going_on:
-            submitted = [self._waiting.get()]
-            with suppress(Empty):
-                while len(submitted) < MOST_IN_A_COMMIT:
-                    submitted.append(self._waiting.get_nowait())
-            going_on = None not in submitted
-            self._write([one for one in submitted if one is not None])
+            together, going_on = self._next()
+            self._write(together)
 
-    def _write(self, submitted: list[_Submitted]) -> None:
-        if not submitted:
+    def _next(self) -> tuple[list[_Submitted], bool]:
+        """
+        Wait for works; return those that are committed next, and whether there may be more.
+        """
+        together: list[_Submitted] = []
+        size = 0
+        one = self._waiting.get()
+        with suppress(Empty):
+            while one is not None:
+                together.append(one)
+                size += one.size
+                if size >= MOST_IN_A_COMMIT:
+                    break
+                one = self._waiting.get_nowait()
+        return together, one is not None
+
+    def _write(self, together: list[_Submitted]) -> None:
+        if not together:
             return
         try:
-            outcomes = self._write_many([work for work, _ in submitted])
+            outcomes = self._write_many([one.work for one in together])
         except BaseException as error:  # noqa: BLE001 - whoever waits for the future is told
-            for _, future in submitted:
-                future.set_exception(error)
+            for one in together:
+                one.future.set_exception(error)
             return
-        for (_, future), outcome in zip(submitted, outcomes, strict=True):
+        for one, outcome in zip(together, outcomes, strict=True):
             if outcome.error is None:
-                future.set_result(outcome.value)
+                one.future.set_result(outcome.value)
             else:
-                future.set_exception(outcome.error)
+                one.future.set_exception(outcome.error)

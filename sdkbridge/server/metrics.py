@@ -16,8 +16,7 @@ from identity.links import Outcome
 from sdkbridge.bridge import Bridge
 from sdkbridge.errors import BridgeClosed, InvalidCall
 from sdkbridge.refused import RefusedMessage
-from sdkbridge.server.serving import Server
-from sdkbridge.server.writer import Outcomes
+from sdkbridge.server.serving import Outcomes, Server
 from sdkbridge.status import BridgeStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

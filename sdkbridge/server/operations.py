@@ -85,10 +85,10 @@ def _what_is_wrong(served: ServedProject) -> str | None:
     """
     try:
         served.bridge.check()
-        served.count_waiting()
+        full = served.has_too_much_waiting
     except (StoreError, BridgeClosed):
         return "its database cannot be written"
-    return "too much waits for Kissmetrics" if served.has_too_much_waiting else None
+    return "too much waits for Kissmetrics" if full else None
 
 
 async def _openapi(_: Request) -> Response:

@@ -139,7 +139,9 @@ class RecentCalls:
         self._clock = clock
         self._calls: deque[RecentCall] = deque(maxlen=kept)
         self._numbers = count(1)
-        self._started_ms = int(clock() * 1000)
+        self._since_ms = int(clock() * 1000)
+        self._second = -1
+        self._in_second = 0
 
     @property
     def since_ms(self) -> int:
@@ -147,7 +149,7 @@ class RecentCalls:
         From when on all calls of this process are here, in milliseconds since 1970 UTC.
         """
         calls = self._calls.copy()
-        return calls[0].at_ms if len(calls) == self.kept else self._started_ms
+        return max(self._since_ms, calls[0].at_ms) if len(calls) == self.kept else self._since_ms
 
     def add(
         self,
@@ -156,11 +158,18 @@ class RecentCalls:
         refused: Sequence[RefusedMessage],
     ) -> None:
         """
-        Keep what a batch brought, and what came of it.
+        Keep what a batch brought, and what came of it; not if as many as are kept at all came in this second.
         """
         at_ms = int(self._clock() * 1000)
+        if self._second != at_ms // 1000:
+            self._second, self._in_second = at_ms // 1000, 0
+        # Nobody could look at more, and keeping a call, only to replace it at once, costs more than taking it in.
+        if self._in_second >= self.kept:
+            self._since_ms = at_ms + 1
+            return
         last = slice(-self.kept, None)
         pairs = [*zip(messages[last], outcomes[last], strict=True), *((r.message, r.error) for r in refused)]
+        self._in_second += len(pairs)
         for message, outcome in pairs[last]:
             self._calls.append(
                 RecentCall(number=next(self._numbers), at_ms=at_ms, message=message, outcome=outcome)

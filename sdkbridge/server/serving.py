@@ -2,32 +2,32 @@
 The projects of a running server: each with a bridge of its own, opened when it is first needed.
 """
 
-import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from attrs import frozen
 
 from identity.clock import Clock, system_clock
 from identity.errors import StoreError
+from sdkbridge.async_bridge import awaited
+from sdkbridge.awaiting import in_a_thread
 from sdkbridge.bridge import Bridge
 from sdkbridge.calls import JSONObject
-from sdkbridge.errors import BridgeClosed, OutboxFull
+from sdkbridge.errors import BridgeClosed, InvalidCall, OutboxFull
+from sdkbridge.outbox_room import OutboxRoom
+from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedMessage
 from sdkbridge.server.answers import put_off
 from sdkbridge.server.keys import WriteKeys
 from sdkbridge.server.rates import Rate, whole_seconds
 from sdkbridge.server.recent import RecentCalls
 from sdkbridge.server.settings import Limits, Project, ServerSettings
-from sdkbridge.server.writer import GroupWriter, Outcomes, TooManyWaiting
 
 logger = logging.getLogger("sdkbridge.server")
 
-COUNT_FOR_S = 1.0
-"""How long a count of what waits stands, before it is counted again."""
+Outcomes = list[Receipt | InvalidCall]
 
 RETRY_S = 5
 """When clients are asked to come again, after the store or the outbox had no room."""
@@ -44,21 +44,17 @@ class ServedProject:
         project: what it was told.
         limits: how much may wait.
         clock: the time in seconds since 1970 UTC.
-        now: a clock that never goes back, in seconds.
     """
 
-    def __init__(self, project: Project, *, limits: Limits, clock: Clock, now: Callable[[], float]) -> None:
+    def __init__(self, project: Project, *, limits: Limits, clock: Clock) -> None:
         self.project = project
         self._limits = limits
         self._clock = clock
-        self._now = now
         self._lock = threading.Lock()
         self._bridge: Bridge | None = None
         self._closed = False
         self.recent = RecentCalls(clock=clock, kept=limits.recent_calls)
-        self._writer = GroupWriter(self._take, most_waiting=limits.waiting_calls)
-        self._waiting = 0
-        self._counted = -COUNT_FOR_S
+        self._calls_waiting = 0
 
     def __repr__(self) -> str:
         return f"ServedProject({self.project.name!r})"
@@ -86,6 +82,7 @@ class ServedProject:
                     deliver=project.deliver,
                     safety=project.safety,
                     alias_grace=project.alias_grace,
+                    outbox_limit=self._limits.outbox_requests,
                 )
             return self._bridge
 
@@ -93,64 +90,54 @@ class ServedProject:
         self, messages: Sequence[JSONObject], *, refused: Sequence[RefusedMessage] = ()
     ) -> Outcomes:
         """
-        Take a batch; when this returns it is committed.
+        Take a batch; when this returns it is committed, together with whatever else waited for that.
 
         Raises:
             Refusal: there is no room, or it cannot be written; nothing of it is kept.
         """
-        if self.has_too_much_waiting and self._count_is_old:
-            await asyncio.to_thread(self.count_waiting)
-        if self.has_too_much_waiting:
-            raise put_off(503, "outbox_full", "too much waits for Kissmetrics", seconds=RETRY_S)
+        calls = len(messages) + len(refused)
+        if self._calls_waiting and self._calls_waiting + calls > self._limits.waiting_calls:
+            raise put_off(503, "busy", "too much waits to be written", seconds=1)
+        self._calls_waiting += calls
         try:
-            return await self._writer.accept_batch(messages, refused=refused)
+            outcomes = await self._committed(messages, refused)
         except OutboxFull:
             raise put_off(503, "outbox_full", "too much waits for Kissmetrics", seconds=RETRY_S) from None
-        except TooManyWaiting:
-            raise put_off(503, "busy", "too much waits to be written", seconds=1) from None
         except BridgeClosed:
             raise put_off(503, "stopping", "the server is stopping", seconds=RETRY_S) from None
         except StoreError as error:
             self._tell_of(error)
             raise put_off(503, "store", "the calls cannot be written just now", seconds=RETRY_S) from None
+        finally:
+            self._calls_waiting -= calls
+        self.recent.add(messages, outcomes, refused)
+        return outcomes
+
+    async def _committed(self, messages: Sequence[JSONObject], refused: Sequence[RefusedMessage]) -> Outcomes:
+        if self._bridge is None:
+            # Opening reads the disk, or connects.
+            await in_a_thread(lambda: self.bridge)
+        return await awaited(self.bridge).accept_batch(messages, refused=refused)
 
     def _tell_of(self, error: StoreError) -> None:
         # The file's path is for the log; the client is told no more than that it may come again.
         logger.error("the store failed", extra={"project": self.project.name, "problem": str(error)})
 
-    def _take(self, messages: Sequence[JSONObject], refused: Sequence[RefusedMessage]) -> Outcomes:
-        bridge = self.bridge
-        outcomes = bridge.accept_batch(messages, refused=refused)
-        self.recent.add(messages, outcomes, refused)
-        if self._count_is_old:
-            # They are committed, whatever becomes of the count.
-            with suppress(StoreError):
-                self.count_waiting()
-        return outcomes
-
-    @property
-    def _count_is_old(self) -> bool:
-        return self._now() - self._counted >= COUNT_FOR_S
-
     @property
     def has_too_much_waiting(self) -> bool:
         """
-        Whether more requests wait for Kissmetrics than may, when they were last counted.
-        """
-        return self._waiting > self._limits.outbox_requests
+        Whether as many requests wait for Kissmetrics as may.
 
-    def count_waiting(self) -> None:
+        Raises:
+            StoreError: they cannot be counted.
+            BridgeClosed: the server has stopped.
         """
-        Count what waits for Kissmetrics, no further than it matters.
-        """
-        self._counted = self._now()
-        self._waiting = self.bridge.outbox.waiting(at_most=self._limits.outbox_requests + 1)
+        return OutboxRoom(self.bridge.outbox, self._limits.outbox_requests).is_full()
 
     def close(self, timeout_s: float) -> None:
         """
         Commit what waits to be committed, and let go of the database; what is not delivered stays in it.
         """
-        self._writer.stop(timeout_s)
         with self._lock:
             self._closed = True
             if self._bridge is not None:
@@ -200,7 +187,7 @@ class Server:
     ) -> None:
         self.settings = settings
         self.projects = {
-            project.name: ServedProject(project, limits=settings.limits, clock=clock, now=now)
+            project.name: ServedProject(project, limits=settings.limits, clock=clock)
             for project in settings.projects
         }
         per_s = settings.limits.requests_per_s

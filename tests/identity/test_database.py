@@ -5,6 +5,8 @@ One SQLite file, shared by threads and processes.
 import sqlite3
 import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,28 @@ def test_a_locked_file_is_an_error_that_changes_nothing(tmp_path: Path) -> None:
     other.close()
 
     assert graph.counts().people == 0
+
+
+def test_a_commit_holds_works_up_to_a_size(tmp_path: Path) -> None:
+    """
+    Large works that wait are committed a few at a time, so that none waits for all of them.
+    """
+    path = tmp_path / "one.db"
+    database, other = Database(path), Database(path)
+    database.migrate("test", {"1": ("CREATE TABLE t (a INTEGER) STRICT",)})
+    may_go_on = threading.Event()
+
+    def work(number: int) -> int:
+        assert number or may_go_on.wait(20)
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (?)", (number,))
+        return len(other.rows("SELECT * FROM t"))
+
+    futures = [database.submit(partial(work, number), size=600 if number else 1000) for number in range(6)]
+    may_go_on.set()
+    committed_before = [future.result(20) for future in futures]
+
+    assert committed_before == [0, 1, 1, 3, 3, 5]
 
 
 WATCHED = """

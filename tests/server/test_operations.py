@@ -5,6 +5,8 @@ What whoever runs the server asks: is it alive, is it ready, what has it counted
 import json
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,6 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.routing import Route
 
-from sdkbridge import Bridge
 from sdkbridge.pytest_plugin import RunningKissmetrics
 from sdkbridge.server import InvalidSettings, Limits, Project
 from sdkbridge.server.operations import openapi_document
@@ -83,27 +84,34 @@ def test_an_outbox_over_its_limit_puts_calls_off(serve: Callable[..., Running], 
     503 with Retry-After instead of filling the disk; and calls are taken again once there is room.
     """
     quiet = serve(evolve(shop, deliver=False), limits=Limits(outbox_requests=5))
-    batch = [TRACK | {"userId": f"user-{number}"} for number in range(6)]
+    batch = [TRACK | {"userId": f"user-{number}"} for number in range(5)]
     taken, put_off = quiet.post("/v1/batch", {"batch": batch}), quiet.post("/v1/batch", {"batch": [TRACK]})
 
     assert (taken.status, put_off.status, put_off.json["code"]) == (200, 503, "outbox_full")
     assert int(put_off.headers["Retry-After"]) > 0
     assert quiet.get("/readyz").json["projects"] == {"shop": "too much waits for Kissmetrics"}
-    assert quiet.bridge.status().outbox.waiting == 6
+    assert quiet.bridge.status().outbox.waiting == 5
     quiet.bridge.outbox.forget(f"user-{number}" for number in range(3))
     wait_until(lambda: quiet.post("/v1/batch", {"batch": [TRACK]}).status == 200, what="there is room again")
 
 
-def test_a_bridge_with_no_room_puts_calls_off(quiet: Running, shop: Project) -> None:
+def test_more_than_may_wait_for_a_commit_is_put_off(serve: Callable[..., Running], shop: Project) -> None:
     """
-    Also when the bridge counts by itself: 503 with Retry-After, not a fault of the server's.
+    While another program locks the file, calls are held in memory up to the limit only; those are taken after it.
     """
-    full = Bridge(shop.database, api_key=shop.api_key, deliver=False, outbox_limit=1)
-    quiet.app.server.projects["shop"]._bridge = full
-    taken, put_off = (quiet.post("/v1/batch", {"batch": [TRACK]}) for _ in range(2))
+    quiet = serve(evolve(shop, deliver=False), limits=Limits(waiting_calls=3))
+    assert quiet.post("/v1/batch", {"batch": [TRACK]}).status == 200
+    with closing(sqlite3.connect(shop.database, isolation_level=None)) as other, ThreadPoolExecutor(1) as client:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = client.submit(quiet.post, "/v1/batch", {"batch": [TRACK, TRACK]})
+        wait_until(lambda: quiet.app.server.projects["shop"]._calls_waiting == 2, what="a batch waits")
+        put_off = quiet.post("/v1/batch", {"batch": [TRACK, TRACK]})
+        other.execute("ROLLBACK")
+        taken = waiting.result(20)
 
-    assert (taken.status, put_off.status, put_off.json["code"]) == (200, 503, "outbox_full")
-    assert int(put_off.headers["Retry-After"]) > 0
+    assert (put_off.status, put_off.json["code"], put_off.headers["Retry-After"]) == (503, "busy", "1")
+    assert taken.status == 200
+    assert quiet.bridge.status().outbox.waiting == 3
 
 
 def test_an_answered_call_survives_a_power_cut_unless_said_otherwise(

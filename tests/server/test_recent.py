@@ -29,6 +29,21 @@ def test_the_last_ones_are_kept_the_newest_first() -> None:
     assert [call.name for call in recent.latest(limit=2)] == [f"E{KEPT + 49}", f"E{KEPT + 48}"]
 
 
+def test_of_more_than_anybody_could_look_at_some_are_kept() -> None:
+    """
+    What comes in a second that has brought enough is left out; the next second is as good as any.
+    """
+    now = [0.0]
+    recent = RecentCalls(clock=lambda: now[0])
+    for second in (10.0, 10.4, 10.9, 11.0):
+        now[0] = second
+        recent.add(calls(KEPT), [FINE] * KEPT, [])
+        recent.add(calls(1), [FINE], [])
+
+    assert {call.at_ms for call in recent.latest(limit=1_000)} == {11_000}
+    assert recent.latest()[0].number == 2 * KEPT
+
+
 def test_they_are_chosen_by_identity_device_and_problem() -> None:
     """
     Refused ones and those that were warned of are problems; what is no call at all can be shown, too.
