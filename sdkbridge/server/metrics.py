@@ -1,13 +1,19 @@
 """
 What the server counts, for Prometheus: of requests as they come, of projects when it is asked.
+
+Several worker processes share a port, so Prometheus cannot tell whom it asks. They count in files, therefore, in a
+folder that an environment variable names, and each of them answers with what all have counted, those too that have
+ended. That is the client library's own way, and serves any server of several processes.
 """
 
+import os
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from identity.clock import Clock
@@ -20,6 +26,9 @@ from sdkbridge.server.serving import Outcomes, Server
 from sdkbridge.status import BridgeStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+SHARED_COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable; it must be set before the process starts, and the folder be empty at first."""
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -56,7 +65,7 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
-        self._registry.register(_Projects(server, clock))
+        self._projects = _Projects(server, clock)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """
@@ -92,7 +101,10 @@ class Metrics:
         """
         Write everything in Prometheus' text format.
         """
-        return generate_latest(self._registry)
+        counted: Collector = self._registry
+        if SHARED_COUNTS in os.environ:
+            counted = MultiProcessCollector(None)  # type: ignore[no-untyped-call] # it has no types
+        return generate_latest(counted) + generate_latest(self._projects)
 
 
 Measure = Callable[[Bridge, BridgeStatus], float]
@@ -106,12 +118,6 @@ class _Projects(Collector):
     def __init__(self, server: Server, clock: Clock) -> None:
         self._server = server
         self._clock = clock
-
-    def describe(self) -> Iterable[Metric]:
-        """
-        Return nothing, so that registering does not ask the databases.
-        """
-        return ()
 
     def collect(self) -> Iterator[Metric]:
         """

@@ -7,8 +7,12 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
+from multiprocessing import parent_process
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
@@ -18,6 +22,7 @@ from uvicorn.supervisors import Multiprocess
 from sdkbridge.server.app import ServerApp, create_app
 from sdkbridge.server.configuration import read_settings
 from sdkbridge.server.logs import log_to_stderr
+from sdkbridge.server.metrics import SHARED_COUNTS
 
 CONFIG = "SDKBRIDGE_SERVER_CONFIG"
 """The environment variable that tells worker processes where their settings are."""
@@ -26,8 +31,8 @@ STOP_S = 20
 """How long requests on their way may take once the server is asked to stop, in seconds."""
 
 NEW_OBJECTS = 50_000
-"""How many objects are made before Python looks for garbage among them, in place of 700: a batch of a hundred calls
-has a thousand and more, nearly all of which go as soon as it is answered, without being looked for."""
+"""How many objects are made before Python looks for garbage among them, in place of 700: a batch of a hundred
+calls has a thousand and more, nearly all of which go as soon as it is answered, without being looked for."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -135,7 +140,10 @@ def run(app: ServerApp, listening: Listening, *, on_ready: Callable[[str], None]
 
 def run_workers(config: Path, listening: Listening, *, workers: int, on_ready: Callable[[str], None]) -> None:
     """
-    Serve by several processes, which share the socket and the databases.
+    Serve by several processes, which share the socket, the databases and what they count.
+
+    One that dies or hangs is replaced. SIGTERM and Ctrl-C end all of them as well as one, and so does the end of
+    this process, however sudden.
 
     Args:
         config: the settings, which each process reads.
@@ -155,7 +163,9 @@ def run_workers(config: Path, listening: Listening, *, workers: int, on_ready: C
     # From here on whoever connects waits for the first worker, and is not refused.
     bound.listen(options.backlog)
     on_ready(url_of(bound))
-    Multiprocess(options, sockets=[bound]).run()
+    with TemporaryDirectory(prefix="sdkbridge-counts-") as folder:
+        os.environ[SHARED_COUNTS] = folder
+        Multiprocess(options, sockets=[bound]).run()
 
 
 def worker_app() -> ServerApp:
@@ -164,7 +174,17 @@ def worker_app() -> ServerApp:
     """
     log_to_stderr()
     collect_garbage_rarely()
+    threading.Thread(target=_end_with_parent, name="sdkbridge-parent", daemon=True).start()
     return create_app(read_settings(os.environ[CONFIG]))
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        # Else it would keep the port, and nobody would know of it; and the parent's folder has to go, too.
+        rmtree(os.environ[SHARED_COUNTS], ignore_errors=True)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def collect_garbage_rarely() -> None:

@@ -11,6 +11,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,6 +56,12 @@ class Process:
         line = self.process.stdout.readline().strip()
         assert line, "".join(self.log)
         return line
+
+    def events(self) -> list[str]:
+        """
+        What the log told so far.
+        """
+        return [json.loads(line)["event"] for line in list(self.log) if line.startswith("{")]
 
     def end(self, by: signal.Signals = signal.SIGTERM) -> int:
         """
@@ -173,24 +181,91 @@ def test_a_killed_server_has_kept_what_it_answered(
     assert set(parts.values()) == {5}
 
 
-def test_several_workers_share_a_port_and_a_database(tmp_path: Path, kissmetrics: RunningKissmetrics) -> None:
-    """
-    Each of them takes calls, and each call counts once.
-    """
+@pytest.fixture
+def two_workers(tmp_path: Path, kissmetrics: RunningKissmetrics) -> list[str]:
     config = tmp_path / "server.toml"
     config.write_text(
         f'[projects.shop]\nwrite_keys = ["{WRITE_KEY}"]\napi_key = "shop-api-key"\n'
         f'database = "shop.db"\nurl = "{kissmetrics.url}"\n'
     )
-    with started("--config", str(config), "--workers", "2") as (process, server):
+    return ["--config", str(config), "--workers", "2"]
+
+
+def serving(process: Process) -> list[int]:
+    """
+    The worker processes that were started so far, by what the log says.
+    """
+    started = "Started server process ["
+    return [int(event.split("[")[1].rstrip("]")) for event in process.events() if event.startswith(started)]
+
+
+def accepted(server: Running) -> float:
+    lines = server.get("/metrics").body.decode().splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith("sdkbridge_calls_accepted_total"))
+
+
+def test_several_workers_share_a_port_a_database_and_their_counts(
+    two_workers: list[str], kissmetrics: RunningKissmetrics
+) -> None:
+    """
+    Each of them takes calls, each call counts once, and whoever of them is asked answers for both.
+    """
+    with started(*two_workers) as (process, server):
         batches = [[TRACK | {"userId": f"user-{number}", "messageId": f"m-{number}"}] for number in range(20)]
         statuses = [server.post("/v1/batch", {"batch": batch}).status for batch in batches * 2]
+        counts = {accepted(server) for _ in range(10)}
         wait_until(lambda: len(kissmetrics.requests) == 20, what="all calls have arrived", timeout_s=60)
         code = process.end()
 
     assert statuses == [200] * 40
+    assert counts == {20}
     assert len(kissmetrics.people) == 20
     assert code == 0
+
+
+def test_a_worker_that_dies_is_replaced(two_workers: list[str], kissmetrics: RunningKissmetrics) -> None:
+    """
+    Its calls and its counts are kept, and all end well together.
+    """
+
+    def take(number: int) -> bool:
+        with suppress(OSError, HTTPException):
+            batch = [TRACK | {"userId": f"user-{number}", "messageId": f"m-{number}"}]
+            return server.post("/v1/batch", {"batch": batch}).status == 200
+        return False
+
+    with started(*two_workers) as (process, server):
+        wait_until(lambda: len(serving(process)) == 2, what="both serve", timeout_s=STARTS_S)
+        assert all(take(number) for number in range(20))
+        os.kill(serving(process)[0], signal.SIGKILL)
+        # As SDKs do: whoever was cut off sends again.
+        for number in range(20, 40):
+            wait_until(partial(take, number), what="a call is taken")
+        wait_until(lambda: len(serving(process)) == 3, what="a third serves", timeout_s=STARTS_S)
+        counts = {accepted(server) for _ in range(10)}
+        wait_until(lambda: len(kissmetrics.requests) >= 40, what="all calls have arrived", timeout_s=60)
+        code = process.end()
+
+    assert len(counts) == 1
+    assert 39 <= counts.pop() <= 40
+    assert [person.event_counts for person in kissmetrics.people] == [{"E": 1}] * 40
+    assert code == 0
+
+
+def test_workers_do_not_outlive_the_process_that_was_started(two_workers: list[str]) -> None:
+    """
+    Killed at once, it leaves nobody behind who holds the port.
+    """
+    with started(*two_workers) as (process, server):
+        wait_until(lambda: len(serving(process)) == 2, what="both serve", timeout_s=STARTS_S)
+        address = urlsplit(server.url)
+        process.process.kill()
+
+        def is_free() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex((address.hostname, address.port)) != 0
+
+        wait_until(is_free, what="the port is free again", timeout_s=STARTS_S)
 
 
 def test_the_demo_plays_a_story(tmp_path: Path) -> None:
