@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from identity.errors import StoreError
+from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.exits import Failure
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     envvar="SDKBRIDGE_SERVER_CONFIG",
     help="TOML file of projects, limits and secrets; or name one project by the options below.",
 )
-@click.option("--db", type=click.Path(dir_okay=False, path_type=Path), help="The project's SQLite file.")
+@click.option(
+    "--db", type=DatabaseAddress(must_exist=False), help="The project's SQLite file, or postgresql://… for many machines."
+)
 @click.option("--write-key", envvar="SDKBRIDGE_WRITE_KEY", help="The key that SDKs send with.")
 @click.option("--api-key", envvar="SDKBRIDGE_API_KEY", help="The Kissmetrics key.")
 @click.option("--url", help="Where Kissmetrics is; by default the real one.")
@@ -58,7 +61,7 @@ if TYPE_CHECKING:
 @click.option("--demo", is_flag=True, help="Serve a story that is playing, with a Kissmetrics on this machine.")
 def serve(  # noqa: PLR0913, PLR0917 - one argument for each option
     config: Path | None,
-    db: Path | None,
+    db: str | Path | None,
     write_key: str | None,
     api_key: str | None,
     url: str | None,
@@ -109,7 +112,7 @@ def _told_in_a_sentence(listening: Listening) -> Iterator[None]:
 
 def _settings(
     config: Path | None,
-    db: Path | None,
+    db: str | Path | None,
     write_key: str | None,
     api_key: str | None,
     url: str | None,
