@@ -1,12 +1,13 @@
 """
 What `server.py` measures, each as a process of its own: the server, and apps that do less and less of its work.
 
-    python benchmarks/server_apps.py APP FOLDER
+    python benchmarks/server_apps.py APP FOLDER WORKERS
 
-Prints its URL once it accepts requests.
+Prints its URL once it accepts requests, and logs as the server does.
 """
 
 import asyncio
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
@@ -24,12 +25,13 @@ from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedMessage
 from sdkbridge.server import Project, ServerSettings, create_app
 from sdkbridge.server.answers import taken
-from sdkbridge.server.running import Listening, RunningServer, collect_garbage_rarely
+from sdkbridge.server.logs import log_to_stderr
+from sdkbridge.server.running import Listening, RunningServer, collect_garbage_rarely, url_of
 from sdkbridge.server.serving import Outcomes
 
 WRITE_KEY = "benchmark-write-key"
 
-ROWS = "CREATE TABLE call (call BLOB)"
+ROWS = "CREATE TABLE IF NOT EXISTS call (call BLOB)"
 KEEP = "INSERT INTO call VALUES (?)"
 
 
@@ -37,9 +39,9 @@ def rows_of(folder: Path) -> Callable[[Sequence[JSONObject]], None]:
     """
     Return what keeps each call as one row, and commits once for all of them.
     """
-    database = sqlite3.connect(folder / "rows.db", isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(folder / "rows.db", isolation_level=None, check_same_thread=False, timeout=30)
     database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("PRAGMA synchronous = FULL")
     database.execute(ROWS)
 
     def keep(messages: Sequence[JSONObject]) -> None:
@@ -100,7 +102,7 @@ def server_without_bridge(folder: Path) -> object:
     Put the server in front of something that only keeps each call as a row: what it costs by itself.
     """
     app = server(folder)
-    database = Database(folder / "rows.db")
+    database = Database(folder / "rows.db", safety="power")
     database.migrate("benchmark", {"1": (ROWS,)})
 
     async def keep(messages: Sequence[JSONObject], _: Sequence[RefusedMessage]) -> Outcomes:
@@ -119,7 +121,6 @@ APPS = {
     "nothing": nothing,
     "decode-and-commit": decode_and_commit,
     "server-without-bridge": server_without_bridge,
-    "server": server,
 }
 
 
@@ -127,11 +128,20 @@ def main() -> None:
     """
     Serve one of them until the process is killed.
     """
-    app = APPS[sys.argv[1]](Path(sys.argv[2]))
+    app, folder, workers = APPS[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3])
     listening = Listening(port=0)
     bound = listening.bind()
+    log_to_stderr()
+    # So that the file is there, and no two processes make it at once.
+    rows_of(folder)
+    for _ in range(workers - 1):
+        if os.fork() == 0:
+            break
+    else:
+        bound.listen()
+        print(url_of(bound), flush=True)
     collect_garbage_rarely()
-    RunningServer(app, listening, bound, on_ready=lambda url: print(url, flush=True)).run(sockets=[bound])
+    RunningServer(app(folder), listening, bound, on_ready=lambda _: None).run(sockets=[bound])
 
 
 if __name__ == "__main__":

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     envvar="SDKBRIDGE_SERVER_CONFIG",
     help="TOML file of projects, limits and secrets; or name one project by the options below.",
 )
-@click.option(
-    "--db", type=DatabaseAddress(must_exist=False), help="The project's SQLite file, or postgresql://… for many machines."
-)
+@click.option("--db", type=DatabaseAddress(must_exist=False), help="The project's SQLite file, or PostgreSQL URL.")
 @click.option("--write-key", envvar="SDKBRIDGE_WRITE_KEY", help="The key that SDKs send with.")
 @click.option("--api-key", envvar="SDKBRIDGE_API_KEY", help="The Kissmetrics key.")
 @click.option("--url", help="Where Kissmetrics is; by default the real one.")
