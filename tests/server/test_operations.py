@@ -84,13 +84,13 @@ def test_an_outbox_over_its_limit_puts_calls_off(serve: Callable[..., Running], 
     503 with Retry-After instead of filling the disk; and calls are taken again once there is room.
     """
     quiet = serve(evolve(shop, deliver=False), limits=Limits(outbox_requests=5))
-    batch = [TRACK | {"userId": f"user-{number}"} for number in range(5)]
+    batch = [TRACK | {"userId": f"user-{number}"} for number in range(6)]
     taken, put_off = quiet.post("/v1/batch", {"batch": batch}), quiet.post("/v1/batch", {"batch": [TRACK]})
 
     assert (taken.status, put_off.status, put_off.json["code"]) == (200, 503, "outbox_full")
     assert int(put_off.headers["Retry-After"]) > 0
     assert quiet.get("/readyz").json["projects"] == {"shop": "too much waits for Kissmetrics"}
-    assert quiet.bridge.status().outbox.waiting == 5
+    assert quiet.bridge.status().outbox.waiting == 6
     quiet.bridge.outbox.forget(f"user-{number}" for number in range(3))
     wait_until(lambda: quiet.post("/v1/batch", {"batch": [TRACK]}).status == 200, what="there is room again")
 
