@@ -27,7 +27,7 @@ from identity.stores.interface import (
     Safety,
     Store,
 )
-from identity.stores.submissions import Submissions
+from identity.stores.submissions import Item, Submissions
 
 __all__ = ["Connection", "Database", "Migrations", "Outcome", "Parameters", "Row", "Safety"]
 
@@ -144,6 +144,19 @@ class Database:
             size: how many works it stands for; a commit holds about a thousand.
         """
         return self._submissions.submit(work, size=size)
+
+    def submit_to(
+        self, take: Callable[[Sequence[Item]], Sequence[Result]], item: Item, *, size: int = 1
+    ) -> "Future[Result]":
+        """
+        Have an item taken, as `submit` has a work done, by one work for all that wait for the same taker.
+
+        Args:
+            take: a work that takes many items, and returns what came of each; if it raises, all have failed.
+            item: what is to be taken.
+            size: how many works it stands for.
+        """
+        return self._submissions.submit_to(take, item, size=size)
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """

@@ -129,8 +129,7 @@ class AsyncBridge(ServerSideCalls[Awaitable[Receipt]]):
         Raises:
             StoreError: they could not be written; nothing of any of them is kept.
         """
-        take = partial(self._core.take_batch, messages, refused=refused)
-        return await committed(self._core, take, calls=len(messages))
+        return await asyncio.wrap_future(self._core.submit_batch(messages, refused))
 
     async def approve(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
         """

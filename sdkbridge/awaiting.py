@@ -14,11 +14,11 @@ from sdkbridge.proposals import RefusedAlias
 Result = TypeVar("Result")
 
 
-async def committed(core: BridgeCore, work: Callable[[], Result], *, calls: int = 1) -> Result:
+async def committed(core: BridgeCore, work: Callable[[], Result]) -> Result:
     """
-    Take calls in the next commit, which all share that wait for one, and return what came of them.
+    Take a call in the next commit, which all share that wait for one, and return what came of it.
     """
-    outcome = await asyncio.wrap_future(core.submit(work, calls=calls))
+    outcome = await asyncio.wrap_future(core.submit(work))
     if isinstance(outcome, RefusedAlias):
         raise outcome
     return outcome

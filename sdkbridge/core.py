@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -152,9 +153,9 @@ class BridgeCore:
         self._deliver_what_came_of(outcome)
         return outcome
 
-    def submit(self, work: Callable[[], Outcome], *, calls: int = 1) -> "Future[Outcome | RefusedAlias]":
+    def submit(self, work: Callable[[], Outcome]) -> "Future[Outcome | RefusedAlias]":
         """
-        Have another thread do what takes so many calls, in one commit with all that waits for it.
+        Have another thread do what takes a call, in one commit with all that waits for it.
 
         The future is done once that is committed. A refused alias is an outcome, since its verdict is kept.
         """
@@ -166,10 +167,28 @@ class BridgeCore:
             except RefusedAlias as error:
                 return error
 
-        future = self.database.submit(keeping_verdicts, size=calls)
+        future = self.database.submit(keeping_verdicts)
         # Not left to whoever waits for it: they may have been cancelled.
         future.add_done_callback(self._deliver_once_committed)
         return future
+
+    def submit_batch(
+        self, messages: Sequence[JSONObject], refused: Sequence[RefusedMessage]
+    ) -> "Future[list[Receipt | InvalidCall]]":
+        """
+        Have another thread take many calls, as one batch with all batches that wait for it.
+        """
+        self.opened()
+        future = self.database.submit_to(self._take_batches, (messages, refused), size=len(messages))
+        future.add_done_callback(self._deliver_once_committed)
+        return future
+
+    def _take_batches(
+        self, batches: Sequence[tuple[Sequence[JSONObject], Sequence[RefusedMessage]]]
+    ) -> list[list[Receipt | InvalidCall]]:
+        messages = [message for batch, _ in batches for message in batch]
+        outcomes = iter(self.take_batch(messages, refused=[one for _, refused in batches for one in refused]))
+        return [list(islice(outcomes, len(batch))) for batch, _ in batches]
 
     def _deliver_once_committed(self, future: "Future[Outcome]") -> None:
         if future.exception() is None:

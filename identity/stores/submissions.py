@@ -6,13 +6,17 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
+from itertools import groupby
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import Factory, frozen
 
 from identity.errors import StoreError
 from identity.stores.interface import Outcome, Result
+
+Item = TypeVar("Item")
 
 MOST_IN_A_COMMIT = 1000
 """What the sizes of works in one commit reach at most, not counting the last one: so long others may wait."""
@@ -20,7 +24,8 @@ MOST_IN_A_COMMIT = 1000
 
 @frozen(eq=False)
 class _Submitted:
-    work: Callable[[], Any]
+    item: Any
+    take: Callable[[Sequence[Any]], Sequence[Any]] | None  # None if the item is a work by itself
     size: int
     future: "Future[Any]" = Factory(Future)
 
@@ -67,7 +72,22 @@ class Submissions:
             work: what to do.
             size: how much that is, beside others.
         """
-        submitted = _Submitted(work, size)
+        return self._submit(_Submitted(work, None, size))
+
+    def submit_to(
+        self, take: Callable[[Sequence[Item]], Sequence[Result]], item: Item, *, size: int = 1
+    ) -> "Future[Result]":
+        """
+        Return at once; the future is done when the item is committed, by one work with its neighbours.
+
+        Args:
+            take: a work that takes many items, and returns what came of each; if it raises, all have failed.
+            item: what is to be taken.
+            size: how much that is, beside others.
+        """
+        return self._submit(_Submitted(item, take, size))
+
+    def _submit(self, submitted: _Submitted) -> "Future[Any]":
         # Marked as running, so that it cannot be cancelled while it is being committed.
         submitted.future.set_running_or_notify_cancel()
         with self._lock:
@@ -115,14 +135,23 @@ class Submissions:
     def _write(self, together: list[_Submitted]) -> None:
         if not together:
             return
+        # Those for the same taker are one work; a work by itself has no company.
+        shares = [list(share) for _, share in groupby(together, key=lambda one: one.take or one)]
         try:
-            outcomes = self._write_many([one.work for one in together])
+            outcomes = self._write_many([partial(_take, share) for share in shares])
         except BaseException as error:  # noqa: BLE001 - whoever waits for the future is told
             for one in together:
                 one.future.set_exception(error)
             return
-        for one, outcome in zip(together, outcomes, strict=True):
+        for share, outcome in zip(shares, outcomes, strict=True):
             if outcome.error is None:
-                one.future.set_result(outcome.value)
-            else:
+                for one, value in zip(share, outcome.value or (), strict=True):
+                    one.future.set_result(value)
+                continue
+            for one in share:
                 one.future.set_exception(outcome.error)
+
+
+def _take(share: Sequence[_Submitted]) -> Sequence[Any]:
+    (first, *_) = share
+    return [first.item()] if first.take is None else first.take([one.item for one in share])

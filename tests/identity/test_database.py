@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -100,6 +101,40 @@ def test_a_commit_holds_works_up_to_a_size(tmp_path: Path) -> None:
     committed_before = [future.result(20) for future in futures]
 
     assert committed_before == [0, 1, 1, 3, 3, 5]
+
+
+def test_items_that_wait_for_the_same_taker_are_one_work(tmp_path: Path) -> None:
+    """
+    Each has its own outcome; if the taker fails, they have all failed, and what others did is kept.
+    """
+    database = Database(tmp_path / "one.db")
+    database.migrate("test", {"1": ("CREATE TABLE t (a INTEGER) STRICT",)})
+    may_go_on = threading.Event()
+    taken: list[Sequence[int]] = []
+
+    def keep(items: Sequence[int]) -> list[int]:
+        taken.append(items)
+        with database.transaction() as connection:
+            connection.executemany("INSERT INTO t VALUES (?)", [(item,) for item in items])
+        return [item * 10 for item in items]
+
+    def fail(items: Sequence[int]) -> list[int]:
+        keep(items)
+        raise RuntimeError
+
+    first = database.submit(lambda: may_go_on.wait(20), size=1000)
+    kept = [database.submit_to(keep, item) for item in (1, 2)]
+    failed = [database.submit_to(fail, item) for item in (3, 4)]
+    alone = database.submit(lambda: keep([5]))
+    last = database.submit_to(keep, 6)
+    may_go_on.set()
+
+    assert first.result(20)
+    assert [one.result(20) for one in kept] == [10, 20]
+    assert [type(one.exception(20)) for one in failed] == [RuntimeError] * 2
+    assert (alone.result(20), last.result(20)) == ([50], 60)
+    assert taken == [[1, 2], [3, 4], [5], [6]]
+    assert database.rows("SELECT a FROM t") == [(1,), (2,), (5,), (6,)]
 
 
 WATCHED = """
