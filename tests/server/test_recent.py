@@ -34,7 +34,7 @@ def test_of_more_than_anybody_could_look_at_some_are_kept() -> None:
     What comes in a second that has brought enough is left out; the next second is as good as any.
     """
     now = [0.0]
-    recent = RecentCalls(clock=lambda: now[0])
+    recent = RecentCalls(clock=lambda: now[0], kept=KEPT)
     for second in (10.0, 10.4, 10.9, 11.0):
         now[0] = second
         recent.add(calls(KEPT), [FINE] * KEPT, [])
@@ -42,6 +42,7 @@ def test_of_more_than_anybody_could_look_at_some_are_kept() -> None:
 
     assert {call.at_ms for call in recent.latest(limit=1_000)} == {11_000}
     assert recent.latest()[0].number == 2 * KEPT
+    assert recent.since_ms == 11_001
 
 
 def test_they_are_chosen_by_identity_device_and_problem() -> None:
