@@ -6,12 +6,13 @@ for it, so that no merge has to count: the smaller side is rewritten, the larger
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from attrs import evolve, frozen
 
-from identity.among import rows_among
 from identity.database import Connection, Database, Migrations, Row
 from identity.ids import IdentityKind
+from identity.many import rows_among
 from identity.proposal import Side, as_one
 from identity.sightings import Sighting
 
@@ -171,7 +172,9 @@ class PeopleStore:
         """
         Count records under identities that were seen before.
         """
-        connection.executemany(_TOUCH, [_touched(sighting) for sighting in sightings])
+        # In an order that all writers share, so that none waits for another that waits for it.
+        in_order = sorted(sightings, key=attrgetter("name"))
+        connection.executemany(_TOUCH, [_touched(sighting) for sighting in in_order])
 
     def kinds(self, connection: Connection, names: Sequence[str]) -> dict[str, IdentityKind]:
         """

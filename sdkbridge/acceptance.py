@@ -86,13 +86,15 @@ class Acceptance:
         Args:
             message_ids: those of the calls, as far as they are known.
         """
-        self._here.unit = unit = UnitOfWork(self._graph, self._outbox, self._accepted, message_ids=message_ids)
+        now_ms = int(self._clock() * 1000)
+        unit = UnitOfWork(self._graph, self._outbox, self._accepted, message_ids=message_ids, at_ms=now_ms)
+        self._here.unit = unit
         try:
             yield unit
         finally:
             # A signal handler that comes from here on writes for itself.
             self._here.unit = None
-        unit.write()
+        unit.end()
 
     def accept(self, call: AnyCall) -> Receipt:
         """
@@ -205,7 +207,7 @@ class Acceptance:
         def alone() -> Receipt | RefusedAlias:
             unit = UnitOfWork(self._graph, self._outbox, self._accepted)
             taken = self._take(message_id, take, unit)
-            unit.write()
+            unit.end()
             return taken
 
         joined: UnitOfWork | None = getattr(self._here, "unit", None)
@@ -232,7 +234,7 @@ class Acceptance:
             # The one refusal that leaves something behind: its verdict, which the transaction must keep.
             unit.give_up(arrival.message_id)
             return error
-        unit.keep(arrival.message_id, at_ms=arrival.at_ms)
+        unit.keep(arrival.message_id)
         return receipt
 
     def _message(self, call: AnyCall, arrival: Arrival) -> Receipt:

@@ -5,11 +5,11 @@ Message ids, so that a repeated call is one call; and the second of each event, 
 matters, so that two calls never count once. Both for at least a day; `delivery.sweeping` forgets what is older.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Literal
 
-from identity.among import rows_among
 from identity.database import Database, Migrations
+from identity.many import rows_for_many
 from sdkbridge.kissmetrics.requests import RECORD, Request
 from sdkbridge.mapping.names import compared_name
 
@@ -99,29 +99,29 @@ class AcceptedCalls:
             )
             return kept.rowcount == 1
 
-    def known(self, message_ids: Collection[str]) -> set[str]:
+    def keep_new(self, message_ids: Collection[str], *, at_ms: int) -> set[str]:
         """
-        Return those of some message ids that calls had before.
+        Remember some message ids; return those that no call had before.
         """
+        # Never looked for first: to PostgreSQL whoever reads where nothing is conflicts with all who write nearby.
+        # And in an order that all writers share, so that none waits for another that waits for it.
+        rows = [(message_id, at_ms) for message_id in sorted(message_ids)]
         with self._database.transaction() as connection:
-            rows = rows_among(
-                connection, "SELECT message_id FROM accepted_call WHERE message_id IN ({keys})", [*message_ids]
+            kept = rows_for_many(
+                connection,
+                "INSERT INTO accepted_call VALUES {rows} ON CONFLICT (message_id) DO NOTHING RETURNING message_id",
+                rows,
             )
-        return {message_id for (message_id,) in rows}
+        return {message_id for (message_id,) in kept}
 
-    def keep(self, accepted: Sequence[tuple[str, int]]) -> None:
+    def give_up(self, *message_ids: str) -> None:
         """
-        Remember message ids that no call had before, and when those calls were accepted.
+        Forget the message ids of calls that were not accepted after all.
         """
         with self._database.transaction() as connection:
-            connection.executemany("INSERT INTO accepted_call VALUES (?, ?)", accepted)
-
-    def give_up(self, message_id: str) -> None:
-        """
-        Forget the message id of a call that was not accepted after all.
-        """
-        with self._database.transaction() as connection:
-            connection.execute("DELETE FROM accepted_call WHERE message_id = ?", (message_id,))
+            connection.executemany(
+                "DELETE FROM accepted_call WHERE message_id = ?", [(message_id,) for message_id in message_ids]
+            )
 
     def forget(self, identities: Iterable[str]) -> None:
         """

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from attrs import frozen
 
-from identity.among import rows_among
 from identity.database import Connection, Database, Migrations
+from identity.many import rows_among
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request, encode
 
 MIGRATIONS: Migrations = {
@@ -231,7 +231,8 @@ class Outbox:
         if opened:
             connection.executemany(
                 "INSERT INTO outbox_lane (lane, free_ms, turn_ms) VALUES (?, 0, ?) ON CONFLICT (lane) DO NOTHING",
-                [*opened.items()],
+                # In an order that all writers share, so that none waits for another that waits for it.
+                sorted(opened.items()),
             )
 
     def untried(self, number: int, *, now_ms: int) -> bool:

@@ -24,7 +24,8 @@ class UnitOfWork:
         graph: where it is counted who was seen.
         outbox: where requests wait.
         accepted: where message ids are remembered.
-        message_ids: those of the calls to come, as far as they are known: looked up together.
+        message_ids: those of the calls to come, as far as they are known: remembered together.
+        at_ms: now, in milliseconds since 1970 UTC.
 
     Attributes:
         learned: the names that were new to `Spellings`.
@@ -38,13 +39,13 @@ class UnitOfWork:
         accepted: AcceptedCalls,
         *,
         message_ids: Collection[str] = (),
+        at_ms: int = 0,
     ) -> None:
         self._graph = graph
         self._outbox = outbox
         self._accepted = accepted
         self._expected = frozenset(message_ids)
-        self._taken = accepted.known(message_ids) if message_ids else set()
-        self._new_ids: list[tuple[str, int]] = []
+        self._free = accepted.keep_new(message_ids, at_ms=at_ms) if message_ids else set()
         self._seen: dict[str, Sighting] = {}
         self._queued: list[QueuedRow] = []
         self._has_forgotten: bool | None = None
@@ -56,7 +57,7 @@ class UnitOfWork:
         Tell whether no call had a message id before; one that was not expected is remembered at once.
         """
         if message_id in self._expected:
-            return message_id not in self._taken
+            return message_id in self._free
         self.changes += 1
         return self._accepted.is_new(message_id, at_ms=at_ms)
 
@@ -68,14 +69,13 @@ class UnitOfWork:
             self._has_forgotten = self._graph.has_forgotten()
         return self._has_forgotten
 
-    def keep(self, message_id: str, *, at_ms: int) -> None:
+    def keep(self, message_id: str) -> None:
         """
         Remember the message id of a call that was accepted.
         """
-        if message_id in self._expected:
+        if message_id in self._free:
             self.changes += 1
-            self._taken.add(message_id)
-            self._new_ids.append((message_id, at_ms))
+            self._free.remove(message_id)
 
     def give_up(self, message_id: str) -> None:
         """
@@ -103,17 +103,22 @@ class UnitOfWork:
         self.changes += 1
         self._queued.append(queued_row(request, lane=lane, other_lane=None, call=call, at_ms=at_ms))
 
+    def end(self) -> None:
+        """
+        Write all that waits, and forget the message ids of calls that were refused.
+        """
+        self.write()
+        if self._free:
+            self._accepted.give_up(*self._free)
+
     def write(self) -> None:
         """
-        Write what waits: before anything that must come after it, and at the end.
+        Write what waits, before anything that must come after it.
         """
         self.changes += 1
         # Taken out first: a signal handler may bring more meanwhile.
-        message_ids, self._new_ids = self._new_ids, []
         seen, self._seen = self._seen, {}
         queued, self._queued = self._queued, []
-        if message_ids:
-            self._accepted.keep(message_ids)
         if seen:
             self._graph.seen_all([*seen.values()])
         if queued:
