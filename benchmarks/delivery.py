@@ -28,8 +28,9 @@ from identity.database import Database
 from sdkbridge.delivery import Delivery, DeliverySettings
 from sdkbridge.delivery.lanes import LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
-from sdkbridge.kissmetrics.client import KissmetricsClient, aiohttp_transport, httpx_transport
+from sdkbridge.kissmetrics.client import KissmetricsClient
 from sdkbridge.kissmetrics.requests import Request, encode
+from sdkbridge.kissmetrics.transports import aiohttp_transport, httpx_transport
 from sdkbridge.outbox import Outbox
 
 PROPERTIES = tuple((f"property {n}", f"value {n} of some length") for n in range(8))

@@ -28,10 +28,9 @@ from sdkbridge.kissmetrics.client import (
     KissmetricsClient,
     Undelivered,
     Unsendable,
-    aiohttp_transport,
-    httpx_transport,
 )
 from sdkbridge.kissmetrics.requests import Request, Sending, WireRequest
+from sdkbridge.kissmetrics.transports import aiohttp_transport, httpx_transport
 from sdkbridge.outbox import Outbox
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -439,11 +438,13 @@ class TestClient:
         """
         No library writes a character in its own way; a long request goes as a form instead of a query.
         """
-        requests = [WireRequest(method, "/e", AWKWARD) for method in ("POST", "GET", "GET")]
+        queries = [f"{AWKWARD}{number}" for number in range(5)]
+        methods = ["POST", "GET", "GET", "POST", "GET"]
+        requests = [WireRequest(method, "/e", query) for method, query in zip(methods, queries, strict=True)]
         sent(sink.url, *requests, transport=transport)
 
-        assert [method for method, _, _ in sink.got] == ["POST", "GET", "GET"]
-        assert sink.raw == [AWKWARD] * 3
+        assert [method for method, _, _ in sink.got] == methods
+        assert sink.raw == queries
 
     def test_nobody_there(self, transport: str) -> None:
         """

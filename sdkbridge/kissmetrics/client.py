@@ -1,28 +1,21 @@
 """
-Sending one request to Kissmetrics: the only module that knows an HTTP library.
+Sending one request to Kissmetrics, over a transport of httpx.
 
 httpx's transports are called directly rather than through its client, which logs whole URLs, with the key in them,
 follows the environment's proxies and netrc files, and takes longer than the transport below it.
-
-Each connection has a transport of its own. One that many tasks share is two orders of magnitude slower: httpx's
-pool looks through all of its connections at the start and at the end of each request (encode/httpx#3215).
 """
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import httpx
 from attrs import frozen
 
 from sdkbridge.kissmetrics.requests import WireRequest
-
-if TYPE_CHECKING:
-    import ssl
+from sdkbridge.kissmetrics.transports import fastest_transport, name_of
 
 DEFAULT_URL = "https://trk.kissmetrics.io"
 TIMEOUT_S = 20.0
@@ -32,9 +25,6 @@ CONNECT_TIMEOUT_S = 5.0
 LONGEST_ANSWER = 65_536
 LONGEST_URL = 65_000
 """A little less than the longest that httpx takes."""
-
-ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -63,6 +53,9 @@ class Answer:
 
     status: int
     retry_after_s: float | None = None
+
+
+TAKEN = Answer(200)
 
 
 class Connection(Protocol):
@@ -144,8 +137,14 @@ class _HTTPConnection:
         self._parsed = url
         self._transport = transport
         self._timeout_s = timeout_s
-        timeouts = httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)).as_dict()
+        # Reading and writing have no limits of their own, each a timer to set: the whole has one.
+        timeouts = httpx.Timeout(None, connect=min(timeout_s, CONNECT_TIMEOUT_S)).as_dict()
         self._extensions = {"timeout": timeouts}
+        # One for all, if the transport is our own; whoever hands in another may look at them later.
+        self._get = self._new_get() if getattr(transport, "reuses_requests", False) else None
+
+    def _new_get(self) -> httpx.Request:
+        return httpx.Request("GET", self._parsed, extensions=self._extensions)
 
     async def send(self, request: WireRequest) -> Answer:
         """
@@ -156,14 +155,14 @@ class _HTTPConnection:
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._transport.handle_async_request(built)
-                answer = Answer(response.status_code, _retry_after_s(response.headers.get("Retry-After")))
+                answer = _answer(response)
                 await _read(response)
         except TimeoutError:
             if answer is None:  # otherwise the status says it all
                 raise Undelivered("TimeoutError") from None
         except Exception as error:  # noqa: BLE001 - whatever a transport raises
             # Its text can hold the URL, and so the key.
-            raise Undelivered(_name_of(error)) from None
+            raise Undelivered(name_of(error)) from None
         return answer
 
     def _built(self, request: WireRequest) -> httpx.Request:
@@ -173,7 +172,7 @@ class _HTTPConnection:
         whole = f"{url}?{request.query}"
         if len(whole) > LONGEST_URL:
             raise Unsendable("too long for a URL")
-        built = httpx.Request("GET", self._parsed, extensions=self._extensions)
+        built = self._get or self._new_get()
         built.url = _EncodedURL(self._parsed, whole)
         return built
 
@@ -234,10 +233,18 @@ class _EncodedURL(httpx.URL):
         return self._whole[self._whole.index("/", len("https://")) :].encode("ascii")
 
 
+def _answer(response: httpx.Response) -> Answer:
+    if response.status_code == 200:
+        return TAKEN  # nearly always
+    return Answer(response.status_code, _retry_after_s(response.headers.get("Retry-After")))
+
+
 async def _read(response: httpx.Response) -> None:
     """
     Read an answer, so that its connection can be used again, but no more of it than an answer should have.
     """
+    if isinstance(response.stream, httpx.ByteStream):
+        return  # it is read
     try:
         read = 0
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - it comes from such a transport
@@ -247,88 +254,6 @@ async def _read(response: httpx.Response) -> None:
                 return
     finally:
         await response.aclose()
-
-
-def _name_of(error: Exception) -> str:
-    """
-    Return what kind of error it is; httpx-aiohttp 0.2 takes all that can happen to a connection for a time-out.
-    """
-    cause = error.__cause__
-    if isinstance(error, httpx.ConnectTimeout) and not isinstance(cause, TimeoutError):
-        kind = type(cause)
-        if kind.__module__.startswith("aiohttp"):
-            return "ConnectError" if kind.__name__.startswith("ClientConnector") else "ReadError"
-    return type(error).__name__
-
-
-def fastest_transport(scheme: str) -> object:
-    """
-    Return a new transport for one connection: aiohttp's if the extra ``fast`` is installed, else httpx's own.
-    """
-    try:
-        return aiohttp_transport(scheme)
-    except ImportError:
-        return httpx_transport(scheme)
-
-
-def httpx_transport(scheme: str) -> object:
-    """
-    Return httpx's own transport for one connection.
-    """
-    import_module("anyio._backends._asyncio")  # what it would import when it first connects
-    return httpx.AsyncHTTPTransport(verify=_certificates(scheme), trust_env=False, limits=ONE_CONNECTION)
-
-
-def aiohttp_transport(scheme: str) -> object:
-    """
-    Return httpx-aiohttp's transport for one connection.
-
-    Raises:
-        ImportError: the extra ``fast`` is not installed.
-    """
-    return _exact_transport()(verify=_certificates(scheme), trust_env=False)
-
-
-@cache
-def _exact_transport() -> Any:  # noqa: ANN401 - a class that only exists with the extra
-    import aiohttp  # noqa: PLC0415 - optional
-    import yarl  # noqa: PLC0415
-    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415
-
-    class ExactTransport(AiohttpTransport):
-        """
-        Sends a query as it was encoded, where aiohttp would write some characters in its own way.
-        """
-
-        _session: aiohttp.ClientSession | None = None
-
-        def get_client(self) -> Any:  # noqa: ANN401 - itself, where a session is expected
-            if self._session is None:
-                connector = aiohttp.TCPConnector(limit=1, ssl=self.ssl_context)
-                self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-            return self
-
-        def request(self, *, url: str, **options: Any) -> Any:  # noqa: ANN401 - as the session's
-            assert self._session is not None  # noqa: S101 - asked for just before
-            return self._session.request(url=yarl.URL(url, encoded=True), **options)
-
-        async def aclose(self) -> None:
-            if self._session is not None:
-                await self._session.close()
-
-    return ExactTransport
-
-
-@cache
-def _certificates(scheme: str) -> "ssl.SSLContext":
-    """
-    Return whom to trust; read once, because it takes longer than many requests.
-    """
-    import ssl  # noqa: PLC0415 - see above
-
-    if scheme == "http":
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used, and empty
-    return httpx.create_ssl_context(trust_env=False)
 
 
 def _url(url: str) -> httpx.URL:
