@@ -51,20 +51,27 @@ def mapper(profile: str) -> Callable[[dict[str, Any]], list[str]]:
     return map_message
 
 
-def main() -> None:
+def compare_mapping(count: int) -> None:
     """
     Measure, and print a line for each.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--messages", type=int, default=20_000)
-    messages = list(track_messages(parser.parse_args().messages, people=2000))
+    messages = list(track_messages(count, people=2000))
     texts = [json.dumps(message) for message in messages]
     yardstick = rate(json.loads, texts)
-    print(f"{len(messages):,} messages of {sum(map(len, texts)) / len(texts):.0f} bytes")
+    print(f"\nmapping alone: {len(messages):,} messages of {sum(map(len, texts)) / len(texts):.0f} bytes")
     print(f"{'json.loads':24}{yardstick:>12,.0f}/s{1:>8.2f}")
     for profile in PROFILES:
         mapped = rate(mapper(profile), messages)
-        print(f"{'map, ' + profile:24}{mapped:>12,.0f}/s{mapped / yardstick:>8.2f}")
+        print(f"{'map, ' + profile:24}{mapped:>12,.0f}/s{mapped / yardstick:>8.2f}", flush=True)
+
+
+def main() -> None:
+    """
+    Measure as many messages as were asked for.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--messages", type=int, default=20_000)
+    compare_mapping(parser.parse_args().messages)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@ A Kissmetrics that only answers: as fast as asyncio can, after a time that is as
 
     python benchmarks/sink.py 0.05     prints its port, and answers each request after 50 ms
 
-What it takes a second at most, `measure_limit` says: no client measured against it should come near that.
+What it takes a second at most from so many connections, `measure_limit` says, and how busy it was, `Sink.cpu_s`:
+no client measured against it should come near the first, nor keep it busy all of the time.
 """
 
 import asyncio
@@ -16,11 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import psutil
 from attrs import frozen
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\nContent-Length: 4\r\n\r\nGIF8"
-ASKED = b"GET /e?_k=key&_p=somebody&_n=Seen HTTP/1.1\r\nHost: sink\r\n\r\n"
-PIPELINED = 64
+ASKED = b"GET /e?_k=key&_p=somebody&_n=Seen" + b"&property=a%20value" * 14 + b" HTTP/1.1\r\nHost: sink\r\n\r\n"
+HOW_MANY = b"GET /answered "
 
 
 @frozen
@@ -30,6 +32,7 @@ class Sink:
     """
 
     port: int
+    process: psutil.Process
 
     @property
     def url(self) -> str:
@@ -38,11 +41,28 @@ class Sink:
         """
         return f"http://127.0.0.1:{self.port}"
 
+    def cpu_s(self) -> float:
+        """
+        Return how much processor time it has taken.
+        """
+        times = self.process.cpu_times()
+        return times.user + times.system
+
+    def answered(self) -> int:
+        """
+        Return how many requests it has answered.
+        """
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            connection.sendall(HOW_MANY + b"HTTP/1.1\r\n\r\n")
+            return int(connection.recv(100))
+
 
 class Answering(asyncio.Protocol):
     """
     One connection: requests without a body, each answered in order.
     """
+
+    answered = 0
 
     def __init__(self, delay_s: float) -> None:
         self._delay_s = delay_s
@@ -61,14 +81,18 @@ class Answering(asyncio.Protocol):
         Answer as many requests as end in the data.
         """
         data = self._tail + data
-        answers = ANSWER * data.count(b"\r\n\r\n")
-        self._tail = data[data.rfind(b"\r\n\r\n") + 4 :] if answers else data
-        if not answers:
+        count = data.count(b"\r\n\r\n")
+        self._tail = data[data.rfind(b"\r\n\r\n") + 4 :] if count else data
+        if not count:
             return
+        if data.startswith(HOW_MANY):
+            self._transport.write(str(Answering.answered).encode())
+            return
+        Answering.answered += count
         if self._delay_s:
-            self._loop.call_later(self._delay_s, self._transport.write, answers)
+            self._loop.call_later(self._delay_s, self._transport.write, ANSWER * count)
         else:
-            self._transport.write(answers)
+            self._transport.write(ANSWER * count)
 
 
 async def serve(delay_s: float) -> None:
@@ -89,23 +113,50 @@ def sink(delay_s: float) -> Iterator[Sink]:
     command = [sys.executable, str(Path(__file__)), str(delay_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
-            yield Sink(int(cast("BinaryIO", process.stdout).readline()))
+            yield Sink(int(cast("BinaryIO", process.stdout).readline()), psutil.Process(process.pid))
         finally:
             process.kill()
 
 
-def measure_limit(port: int, *, seconds: float = 1.0) -> float:
+class Asking(asyncio.Protocol):
     """
-    Return how many requests a second a sink answers to one raw connection that always has some under way.
+    One connection that always has one request under way.
     """
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.sendall(ASKED * PIPELINED)
-        answered, started = 0, time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            count = len(connection.recv(65536)) // len(ANSWER)
-            answered += count
-            connection.sendall(ASKED * count)
-        return answered / (time.perf_counter() - started)
+
+    answered = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """
+        Ask for the first time.
+        """
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(ASKED)
+
+    def data_received(self, data: bytes) -> None:
+        """
+        Ask again.
+        """
+        assert data == ANSWER
+        Asking.answered += 1
+        self._transport.write(ASKED)
+
+
+def measure_limit(port: int, connections: int, *, seconds: float = 2.0) -> float:
+    """
+    Return how many requests a second a sink answers to so many bare sockets that each have one under way.
+    """
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        opened = [await loop.create_connection(Asking, "127.0.0.1", port) for _ in range(connections)]
+        began, started = Asking.answered, time.perf_counter()
+        await asyncio.sleep(seconds)
+        rate = (Asking.answered - began) / (time.perf_counter() - started)
+        for transport, _ in opened:
+            transport.abort()
+        return rate
+
+    return asyncio.run(run())
 
 
 if __name__ == "__main__":
