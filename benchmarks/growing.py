@@ -1,8 +1,8 @@
 """
 What a call and a claim cost as more and more waits, and as more and more devices are known.
 
-What waits, and who is known, is put into a file by SQL beforehand, as calls would take hours: requests in lanes, and
-devices that were identified, each a session, two identities of one person and the link between them. Times are the
+What waits, and who is known, is put into a file by SQL beforehand, as calls would take hours: requests in lanes,
+and devices that were identified, each a session, two identities of one person and their link. Times are the
 median of some hundred operations by the clock, each a transaction of its own.
 """
 

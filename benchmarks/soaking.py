@@ -2,8 +2,8 @@
 For long: calls come at a steady rate and are delivered, while memory, files and what waits are looked at.
 
 What is remembered of each call for a day is remembered here for a minute, so that ten minutes show what ten days
-do: the file must stop growing once the first is over. One in a hundred calls comes twice, and one person in fifty is
-new, which is what is left to grow.
+do: the file must stop growing once the first is over. One in a hundred calls comes twice, and one person in fifty
+is new, which is what is left to grow.
 """
 
 import os

@@ -4,6 +4,7 @@ Delivery: in order, again and again, and never twice.
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -376,6 +377,21 @@ def test_a_worker_knows_who_is_gone() -> None:
     assert is_gone(f"{host}/{process}/{'0' * 16}")
     assert not is_gone("another-host/1/abc")
     assert not is_gone(f"{host}/1/abc")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells of such processes")
+def test_a_killed_worker_whose_parent_does_not_care_is_gone() -> None:
+    """
+    In a container often nobody asks how a process ended, and its number stays taken.
+    """
+    host, _, _ = worker_name().rsplit("/", 2)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        alive = is_gone(f"{host}/{process.pid}/abc")
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        unburied = is_gone(f"{host}/{process.pid}/abc")
+
+    assert (alive, unburied) == (False, True)
 
 
 def test_another_transport_can_be_handed_in(tmp_path: Path) -> None:

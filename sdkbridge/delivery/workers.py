@@ -5,6 +5,7 @@ Who delivers: names that tell a living worker from one that is gone.
 import os
 import secrets
 import socket
+from pathlib import Path
 
 _workers_here: set[str] = set()
 
@@ -41,4 +42,15 @@ def is_gone(worker: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return _only_unburied(process)
+
+
+def _only_unburied(process: str) -> bool:
+    """
+    Tell whether a process has ended and only its parent has not asked how, as may be for ever in a container.
+    """
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state in {"Z", "X"}

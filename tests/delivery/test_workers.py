@@ -129,6 +129,78 @@ def test_four_workers_share_the_work_while_some_are_killed(store: str, sink: Fau
     assert counts(store) == (0, 1200)
 
 
+THREADS, CALLS = 8, 12
+HAMMER = f"""
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from sdkbridge import Bridge
+
+address, process = sys.argv[1:]
+bridge = Bridge(address, api_key="k", deliver=False)
+
+
+def hammer(thread):
+    phone = bridge.device(f"{{process}}-{{thread}}")
+    for place in range({CALLS}):
+        if place == {CALLS // 2}:
+            phone.identify(f"{{process}}-{{thread}}@example.com")
+        phone.track(f"Event {{place}}")
+
+
+with ThreadPoolExecutor({THREADS}) as threads:
+    list(threads.map(hammer, range({THREADS})))
+bridge.close()
+"""
+
+
+def test_two_processes_and_eight_threads_each_hammer_what_four_workers_deliver(
+    store: str, sink: FaultyServer
+) -> None:
+    """
+    Each thread a phone that is identified halfway: every call arrives in its phone's order, and one alias each.
+    """
+    chance = random.Random(5)
+    hammers = [subprocess.Popen([sys.executable, "-c", HAMMER, store, str(number)]) for number in range(2)]
+    workers: list[subprocess.Popen[str]] = []
+    options = ("--concurrency", "4", "--timeout", "10")
+    enough = 2 * THREADS * (CALLS + 2)  # an identify is an alias and a property
+    try:
+        workers += [start(store, sink.url, *options) for _ in range(4)]
+        for killed in range(1, 4):
+            wait_for(lambda share=killed / 4: len(sink.got) > enough * share)
+            victim = chance.choice([worker for worker in workers if worker.poll() is None])
+            victim.kill()
+            workers.append(start(store, sink.url, *options))
+        assert [hammer.wait(timeout=PATIENCE_S) for hammer in hammers] == [0, 0]
+        wait_for(lambda: counts(store) == (0, enough))
+    finally:
+        for process in (*hammers, *workers):
+            process.kill()
+            process.communicate()
+
+    whole = [f"Event {place}" for place in range(CALLS)]
+    whole[CALLS // 2 : CALLS // 2] = ["/a", "/s"]
+    assert by_phone(sink) == {
+        f"{process}-{thread}@example.com": whole for process in range(2) for thread in range(THREADS)
+    }
+    assert len(set(sink.raw)) == enough, "what comes again is the same bytes"
+
+
+def by_phone(sink: FaultyServer) -> dict[str, list[str]]:
+    """
+    What arrived of each phone for the first time, in order, by the name that its anonymous identity became.
+    """
+    arrived = [
+        (path, {name: values[0] for name, values in parse_qs(query).items()})
+        for (_, path, _), query in zip(sink.got, sink.raw, strict=True)
+    ]
+    names = {one["_n"]: one["_p"] for path, one in arrived if path == "/a"}
+    phones: dict[str, dict[str, None]] = defaultdict(dict)
+    for path, one in arrived:
+        phones[names.get(one["_p"], one["_p"])].setdefault(one["_n"] if path == "/e" else path)
+    return {phone: list(events) for phone, events in phones.items()}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_worker_and_gives_back_the_rest(number: int, file: str, sink: FaultyServer) -> None:
     """

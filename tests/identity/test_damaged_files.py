@@ -3,17 +3,17 @@ Files that are damaged, in the way, or on a disk that is full: a clear error, an
 """
 
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from small_disk import file_size_limit, small_disk
 
 from identity import StoreError
 from identity.checking import problems_of
@@ -194,32 +194,10 @@ def test_a_file_that_reached_its_limit_is_an_error_until_there_is_room(filled: P
 @pytest.fixture
 def full_soon(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
     """
-    A folder that takes about half a megabyte, and how to make room: a disk of its own where one may be mounted.
+    A folder on a disk that is soon full, and how to make room there.
     """
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        with file_size_limit(500_000) as lift:
-            yield disk, lift
-        return
-    ballast = disk / "ballast"
-    ballast.write_bytes(b"x" * 400_000)
-    yield disk, ballast.unlink
-    subprocess.run(["umount", "--lazy", disk], check=True)
-
-
-@contextmanager
-def file_size_limit(size: int) -> Iterator[Callable[[], None]]:
-    """
-    Let the system refuse larger files to this process.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with small_disk(tmp_path) as disk:
+        yield disk
 
 
 def test_a_full_disk_refuses_and_recovers(full_soon: tuple[Path, Callable[[], None]]) -> None:
