@@ -34,6 +34,9 @@ WRITE_AT_ONCE = 500
 LANES_PER_CONNECTION = 4
 """How many lanes to hold for each connection, so that none is idle while the next ones are being claimed."""
 
+LANES_AT_ONCE = 128
+"""How many to claim at a time, or one for each connection: nothing is sent while the very first are being read."""
+
 TEND_EVERY_S = 1.0
 """How often to look for what workers that are gone left behind, and for what can be forgotten."""
 
@@ -174,7 +177,8 @@ class Rounds:
         circuit = self._senders.circuit
         if circuit.is_open:
             return int(not self._senders.held and circuit.wait_s(now) == 0)
-        return self._settings.concurrency * LANES_PER_CONNECTION - self._senders.held
+        room = self._settings.concurrency * LANES_PER_CONNECTION - self._senders.held
+        return min(room, max(LANES_AT_ONCE, self._settings.concurrency))
 
     async def _round(self, *, patient: bool) -> None:
         try:
