@@ -10,21 +10,20 @@ from pathlib import Path
 
 
 @contextmanager
-def small_disk(tmp_path: Path, *, megabytes: int = 1) -> Iterator[tuple[Path, Callable[[], None]]]:
+def small_disk(tmp_path: Path, *, megabytes: int = 1) -> Iterator[tuple[Path, Callable[[], object]]]:
     """
     Yield a folder that takes half a megabyte less, and how to make room: where it may, a disk of its own.
     """
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", disk]
+    size = megabytes * 1_000_000 - 500_000
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        with file_size_limit(megabytes * 1_000_000 - 500_000) as lift:
+        with file_size_limit(size) as lift:
             yield disk, lift
         return
-    ballast = disk / "ballast"
-    ballast.write_bytes(b"x" * 400_000)
     try:
-        yield disk, ballast.unlink
+        yield disk, lambda: subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
 

@@ -192,7 +192,7 @@ def test_a_file_that_reached_its_limit_is_an_error_until_there_is_room(filled: P
 
 
 @pytest.fixture
-def full_soon(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
+def full_soon(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], object]]]:
     """
     A folder on a disk that is soon full, and how to make room there.
     """
@@ -200,7 +200,7 @@ def full_soon(tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None]]]:
         yield disk
 
 
-def test_a_full_disk_refuses_and_recovers(full_soon: tuple[Path, Callable[[], None]]) -> None:
+def test_a_full_disk_refuses_and_recovers(full_soon: tuple[Path, Callable[[], object]]) -> None:
     """
     On a disk that fills up, every write that returned is kept, and writing goes on once there is room.
     """
