@@ -71,13 +71,11 @@ class Acceptance:
         self._outbox = Outbox(database)
         self.room = OutboxRoom(self._outbox, outbox_limit)
         self._aliases = Aliases(database, graph, self._outbox, clock=clock)
-        self._processing = Processing(
-            graph, options=options, accepted=self._accepted, spellings=Spellings(database), aliases=self._aliases
-        )
+        self._processing = Processing(graph, options=options, spellings=Spellings(database), aliases=self._aliases)
         self._here = threading.local()
 
     @contextmanager
-    def together(self, message_ids: Collection[str]) -> Iterator[UnitOfWork]:
+    def together(self, message_ids: Collection[str], *, trusting: bool) -> Iterator[UnitOfWork]:
         """
         Write down together what the calls leave behind that this thread takes meanwhile.
 
@@ -85,9 +83,20 @@ class Acceptance:
 
         Args:
             message_ids: those of the calls, as far as they are known.
+            trusting: whether seconds are taken to be free, as nearly all are.
+
+        Raises:
+            CrowdedSecondError: one of them was not.
         """
         now_ms = int(self._clock() * 1000)
-        unit = UnitOfWork(self._graph, self._outbox, self._accepted, message_ids=message_ids, at_ms=now_ms)
+        unit = UnitOfWork(
+            self._graph,
+            self._outbox,
+            self._accepted,
+            message_ids=message_ids,
+            at_ms=now_ms,
+            trusting=trusting,
+        )
         self._here.unit = unit
         try:
             yield unit

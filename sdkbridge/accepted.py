@@ -5,11 +5,10 @@ Message ids, so that a repeated call is one call; and the second of each event, 
 matters, so that two calls never count once. Both for at least a day; `delivery.sweeping` forgets what is older.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 from identity.database import Database, Migrations
-from identity.many import rows_for_many
 from sdkbridge.kissmetrics.requests import RECORD, Request
 from sdkbridge.mapping.names import compared_name
 
@@ -67,7 +66,12 @@ DuplicateRule = Literal["current", "legacy"]
 Claim = tuple[str, str]
 """Whether it is an event or a property, and its name."""
 
+TakenSecond = tuple[str, int, str, str, int, int]
+"""Who, the second as sent, the claim, the second as the caller said, and when it was accepted, in milliseconds."""
+
 _NO_CLAIM: Claim = ("", "")
+
+_KEEP = "INSERT INTO accepted_call VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING"
 
 _TAKE = "INSERT INTO accepted_in_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
@@ -94,10 +98,7 @@ class AcceptedCalls:
         Remember the message id of a call that is being accepted; return whether no call had it before.
         """
         with self._database.transaction() as connection:
-            kept = connection.execute(
-                "INSERT INTO accepted_call VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING", (message_id, at_ms)
-            )
-            return kept.rowcount == 1
+            return connection.execute(_KEEP, (message_id, at_ms)).rowcount == 1
 
     def keep_new(self, message_ids: Collection[str], *, at_ms: int) -> set[str]:
         """
@@ -107,12 +108,13 @@ class AcceptedCalls:
         # And in an order that all writers share, so that none waits for another that waits for it.
         rows = [(message_id, at_ms) for message_id in sorted(message_ids)]
         with self._database.transaction() as connection:
-            kept = rows_for_many(
-                connection,
-                "INSERT INTO accepted_call VALUES {rows} ON CONFLICT (message_id) DO NOTHING RETURNING message_id",
-                rows,
-            )
-        return {message_id for (message_id,) in kept}
+            connection.execute("SAVEPOINT message_ids")
+            kept = set(message_ids)
+            if connection.executemany(_KEEP, rows).rowcount < len(rows):
+                connection.execute("ROLLBACK TO SAVEPOINT message_ids")
+                kept = {message_id for message_id, _ in rows if self.is_new(message_id, at_ms=at_ms)}
+            connection.execute("RELEASE SAVEPOINT message_ids")
+        return kept
 
     def give_up(self, *message_ids: str) -> None:
         """
@@ -142,12 +144,20 @@ class AcceptedCalls:
         where it was.
         """
         assert request.second is not None  # noqa: S101 - aliases carry no time and are not asked about
-        claims = self._claims(request)
+        claims = self.claims(request)
         if len(claims) <= 1 and self._take(request, claims, request.second, at_ms=at_ms):
             return request.second, True
         second, alone = self._free_second(request.identity, claims, request.second)
         self._take(request, claims, second, at_ms=at_ms)
         return second, alone
+
+    def take_all(self, taken: Sequence[TakenSecond]) -> bool:
+        """
+        Claim several seconds, each once; return whether none of them was claimed before.
+        """
+        with self._database.transaction() as connection:
+            # In an order that all writers share, so that none waits for another that waits for it.
+            return connection.executemany(_TAKE, sorted(taken)).rowcount == len(taken)
 
     def _take(self, request: Request, claims: list[Claim], second: int, *, at_ms: int) -> bool:
         """
@@ -160,7 +170,7 @@ class AcceptedCalls:
                 new += connection.execute(_TAKE, row).rowcount
         return new == len(claims) or not claims
 
-    def _claims(self, request: Request) -> list[Claim]:
+    def claims(self, request: Request) -> list[Claim]:
         """
         Return what no other request of the identity may have in its second.
         """

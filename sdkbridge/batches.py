@@ -14,12 +14,16 @@ from sdkbridge.plain import is_writable
 from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
-from sdkbridge.unit_of_work import UnitOfWork
+from sdkbridge.unit_of_work import CrowdedSecondError, UnitOfWork
 
 _logger = logging.getLogger("sdkbridge")
 
 FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a mistake in this package raises. The store's errors are none of them: they end the whole batch."""
+
+
+BATCHES_OF_DISTRUST = 8
+"""For so many batches each second is claimed by itself after one was not free: such calls come in series."""
 
 
 class _LeftSomething(Exception):
@@ -51,6 +55,7 @@ class BatchAcceptance:
         self._acceptance = acceptance
         self._take = take
         self._refused = refused
+        self._distrust = 0
 
     def accept(
         self, messages: Sequence[JSONObject], *, refused: Sequence[RefusedMessage] = ()
@@ -70,7 +75,9 @@ class BatchAcceptance:
         """
 
         def work() -> list[Receipt | InvalidCall]:
-            outcomes = self._take_together(messages) or [self._take_alone(message) for message in messages]
+            outcomes = self._take_together(messages)
+            if outcomes is None:
+                outcomes = [self._take_alone(message) for message in messages]
             self._keep(messages, outcomes, refused)
             return outcomes
 
@@ -86,14 +93,24 @@ class BatchAcceptance:
         message_ids = {message_id for message in messages if (message_id := _expected_id(message)) is not None}
         with self._database.transaction() as connection:
             connection.execute("SAVEPOINT calls")
+            outcomes: list[Receipt | InvalidCall] | None
             try:
-                with self._acceptance.together(message_ids) as unit:
-                    outcomes = [self._take_if_clean(message, unit) for message in messages]
+                outcomes = self._take_trusting(messages, message_ids)
             except _LeftSomething:
                 outcomes = None
                 connection.execute("ROLLBACK TO SAVEPOINT calls")
+            except CrowdedSecondError:
+                self._distrust = BATCHES_OF_DISTRUST
+                connection.execute("ROLLBACK TO SAVEPOINT calls")
+                outcomes = self._take_together(messages)
             connection.execute("RELEASE SAVEPOINT calls")
             return outcomes
+
+    def _take_trusting(self, messages: Sequence[JSONObject], message_ids: set[str]) -> list[Receipt | InvalidCall]:
+        trusting = self._distrust == 0
+        self._distrust = max(0, self._distrust - 1)
+        with self._acceptance.together(message_ids, trusting=trusting) as unit:
+            return [self._take_if_clean(message, unit) for message in messages]
 
     def _take_if_clean(self, message: JSONObject, unit: UnitOfWork) -> Receipt | InvalidCall:
         before = unit.changes

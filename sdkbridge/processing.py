@@ -9,7 +9,6 @@ from attrs import define, evolve
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
 from identity.links import Outcome, Verdict
-from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.aliases import Aliases
 from sdkbridge.calls import Alias, AnyCall
 from sdkbridge.kissmetrics.requests import ALIAS, Request
@@ -48,7 +47,6 @@ class Processing:
     Args:
         graph: what decides about links.
         options: how calls are mapped.
-        accepted: what was accepted before.
         spellings: how names were first written.
         aliases: what becomes of aliases.
     """
@@ -58,13 +56,11 @@ class Processing:
         graph: IdentityGraph,
         *,
         options: MappingOptions,
-        accepted: AcceptedCalls,
         spellings: Spellings,
         aliases: Aliases,
     ) -> None:
         self._graph = graph
         self._options = options
-        self._accepted = accepted
         self._spellings = spellings
         self._aliases = aliases
 
@@ -139,8 +135,7 @@ class Processing:
     def _in_free_second(self, request: Request, remarks: Remarks, arrival: Arrival) -> Request:
         if request.second is None:
             return request
-        arrival.unit.changes += 1
-        second, alone = self._accepted.take_second(request, at_ms=arrival.at_ms)
+        second, alone = arrival.unit.take_second(request, at_ms=arrival.at_ms)
         if alone and second == request.second:
             return request
         for name in [request.name] if request.name else [name for name, _ in request.properties]:

@@ -10,10 +10,16 @@ from collections.abc import Collection
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
 from identity.sightings import Sighting
-from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.accepted import AcceptedCalls, TakenSecond
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.outbox import Outbox, QueuedRow, queued_row
 from sdkbridge.spellings import Named
+
+
+class CrowdedSecondError(Exception):
+    """
+    A request claimed a second that an earlier one has, which was seen only when the claims were written.
+    """
 
 
 class UnitOfWork:
@@ -26,6 +32,7 @@ class UnitOfWork:
         accepted: where message ids are remembered.
         message_ids: those of the calls to come, as far as they are known: remembered together.
         at_ms: now, in milliseconds since 1970 UTC.
+        trusting: whether seconds are taken to be free, as nearly all are, and claimed together.
 
     Attributes:
         learned: the names that were new to `Spellings`.
@@ -40,12 +47,15 @@ class UnitOfWork:
         *,
         message_ids: Collection[str] = (),
         at_ms: int = 0,
+        trusting: bool = False,
     ) -> None:
         self._graph = graph
         self._outbox = outbox
         self._accepted = accepted
         self._expected = frozenset(message_ids)
         self._free = accepted.keep_new(message_ids, at_ms=at_ms) if message_ids else set()
+        self._trusting = trusting
+        self._seconds: dict[tuple[str, int, str, str], TakenSecond] = {}
         self._seen: dict[str, Sighting] = {}
         self._queued: list[QueuedRow] = []
         self._has_forgotten: bool | None = None
@@ -84,6 +94,27 @@ class UnitOfWork:
         if message_id not in self._expected:
             self._accepted.give_up(message_id)
 
+    def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
+        """
+        Claim a second for a request, as `AcceptedCalls.take_second` does.
+        """
+        self.changes += 1
+        claims = self._accepted.claims(request)
+        second = request.second
+        if self._trusting and second is not None and len(claims) == 1:
+            taken = (request.identity, second, *claims[0])
+            if taken not in self._seconds:
+                self._seconds[taken] = (*taken, second, at_ms)
+                return second, True
+        # What waits must be there to be seen.
+        self._write_seconds()
+        return self._accepted.take_second(request, at_ms=at_ms)
+
+    def _write_seconds(self) -> None:
+        seconds, self._seconds = self._seconds, {}
+        if seconds and not self._accepted.take_all([*seconds.values()]):
+            raise CrowdedSecondError
+
     def see(self, name: str, kind: IdentityKind, *, at_ms: int) -> None:
         """
         Count a record under an identity.
@@ -106,6 +137,9 @@ class UnitOfWork:
     def end(self) -> None:
         """
         Write all that waits, and forget the message ids of calls that were refused.
+
+        Raises:
+            CrowdedSecondError: a second that was taken to be free was not.
         """
         self.write()
         if self._free:
@@ -114,8 +148,12 @@ class UnitOfWork:
     def write(self) -> None:
         """
         Write what waits, before anything that must come after it.
+
+        Raises:
+            CrowdedSecondError: a second that was taken to be free was not.
         """
         self.changes += 1
+        self._write_seconds()
         # Taken out first: a signal handler may bring more meanwhile.
         seen, self._seen = self._seen, {}
         queued, self._queued = self._queued, []
