@@ -85,6 +85,21 @@ def test_what_a_refused_call_had_written_is_taken_back(quiet: Bridge) -> None:
     assert quiet._core.database.rows("SELECT device FROM session") == [("tablet",)]
 
 
+def test_no_second_is_claimed_twice_by_batches(quiet: Bridge) -> None:
+    """
+    Neither within a batch nor between two: each event is moved to the next free second, and its receipt says so.
+    """
+    nine = 1_772_355_600
+    at_nine = GOOD | {"timestamp": "2026-03-01T09:00:00Z"}
+    batches = [[at_nine, at_nine], [at_nine], [at_nine | {"userId": "bob"}, at_nine], [at_nine, at_nine]]
+    receipts = [receipt for batch in batches for receipt in quiet.accept_batch(batch)]
+    seconds = [request.second - nine for receipt in receipts for request in receipt.requests]
+    queries = quiet._core.database.rows("SELECT query FROM outbox ORDER BY request")
+
+    assert seconds == [0, 1, 2, 0, 3, 4, 5]
+    assert [int(query.split("_t=")[1]) - nine for (query,) in queries] == seconds
+
+
 def test_a_refused_alias_keeps_its_verdict(quiet: Bridge) -> None:
     """
     As it does alone: who asked for it, and why it was refused, stays on record.
