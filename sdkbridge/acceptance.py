@@ -97,13 +97,17 @@ class Acceptance:
             at_ms=now_ms,
             trusting=trusting,
         )
-        self._here.unit = unit
+        # There is one around this one where a signal handler interrupted a batch.
+        around, self._here.unit = self._joined(), unit
         try:
             yield unit
         finally:
             # A signal handler that comes from here on writes for itself.
-            self._here.unit = None
+            self._here.unit = around
         unit.end()
+
+    def _joined(self) -> UnitOfWork | None:
+        return getattr(self._here, "unit", None)
 
     def accept(self, call: AnyCall) -> Receipt:
         """
@@ -219,7 +223,7 @@ class Acceptance:
             unit.end()
             return taken
 
-        joined: UnitOfWork | None = getattr(self._here, "unit", None)
+        joined = self._joined()
         taken = self._database.write(alone) if joined is None else self._take(message_id, take, joined)
         if isinstance(taken, RefusedAlias):
             raise taken
@@ -232,8 +236,8 @@ class Acceptance:
         # An id that is made up here never comes again.
         now = self._clock()
         arrival = Arrival(message_id or self._ids.message_id(), now, int(now * 1000), unit)
-        if self._graph.alias_grace:
-            unit.write()
+        if self._graph.alias_grace and not unit.released:
+            unit.released = True
             self._aliases.release()
         if message_id is not None and not unit.is_new(message_id, at_ms=arrival.at_ms):
             return Receipt(message_id=message_id, repeated=True)

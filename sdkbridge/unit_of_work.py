@@ -35,6 +35,7 @@ class UnitOfWork:
         trusting: whether seconds are taken to be free, as nearly all are, and claimed together.
 
     Attributes:
+        released: whether the aliases were queued whose grace is over, which is looked for once.
         learned: the names that were new to `Spellings`.
         changes: grows with whatever is written or waits to be: unchanged by a call, it left nothing behind.
     """
@@ -59,6 +60,7 @@ class UnitOfWork:
         self._seen: dict[str, Sighting] = {}
         self._queued: list[QueuedRow] = []
         self._has_forgotten: bool | None = None
+        self.released = False
         self.learned: set[Named] = set()
         self.changes = 0
 
