@@ -112,7 +112,7 @@ class _Sheet:
                 if type(value) is not str:
                     text = usual_text(value, options)
                 # Whatever begins a number comes before the letters, and a date's year is followed by a dash.
-                elif value[:1] > "9" and value.isascii() and value[4:5] != "-" and len(value) <= LONGEST_VALUE:
+                elif value[:1] > "9" and value[4:5] != "-" and len(value) <= LONGEST_VALUE and is_writable(value):
                     text = value
                 else:
                     text = None
