@@ -81,8 +81,7 @@ class SQLiteStore:
             return self._turns.line_up(work)
         try:
             self._refuse_if_unwritable()
-            with self._writer:
-                return work()
+            return self._where_it_fits(lambda _: work())
         finally:
             self._turns.give_up()
 
@@ -90,14 +89,35 @@ class SQLiteStore:
         """
         Commit what several works do, each isolated from the others' errors.
         """
-        with self.transaction() as connection:
-            return [self._isolated(connection, work) for work in works]
+        joined = self._writer.mine()
+        if joined is not None:
+            return [self._isolated(joined, work) for work in works]
+        self._turns.take()
+        try:
+            self._refuse_if_unwritable()
+            return self._where_it_fits(lambda connection: [self._isolated(connection, work) for work in works])
+        finally:
+            self._turns.give_up()
+
+    def _where_it_fits(self, work: Callable[[Connection], Result]) -> Result:
+        """
+        Commit what one work does; it is done again where there was no room for it and now may be.
+        """
+        try:
+            with self._writer as connection:
+                return work(connection)
+        except StoreError:
+            if not self._writer.made_room:
+                raise
+        with self._writer as connection:
+            return work(connection)
 
     def _commit(self, jobs: Sequence[Job[Any]]) -> None:
         try:
             self._refuse_if_unwritable()
-            with self._writer as connection:
-                outcomes = [self._isolated(connection, job.work) for job in jobs]
+            outcomes = self._where_it_fits(
+                lambda connection: [self._isolated(connection, job.work) for job in jobs]
+            )
         except StoreError as error:
             # One for each thread, since each adds its own traceback.
             outcomes = [Outcome(error=error.again()) for _ in jobs]

@@ -42,3 +42,10 @@ def lost_its_disk(error: BaseException) -> bool:
     Tell whether a connection must be opened anew: once a disk failed to sync, the next sync says nothing.
     """
     return (getattr(error, "sqlite_errorname", "") or "").startswith("SQLITE_IOERR")
+
+
+def is_full(error: BaseException) -> bool:
+    """
+    Tell whether a disk had no room left.
+    """
+    return (getattr(error, "sqlite_errorname", "") or "").startswith("SQLITE_FULL")

@@ -12,7 +12,10 @@ from identity.errors import StoreError
 from identity.stores.interface import Safety
 from identity.stores.sqlite_file import Watch
 from identity.stores.sqlite_opening import open_writer
-from identity.stores.sqlite_troubles import lost_its_disk, store_error
+from identity.stores.sqlite_troubles import is_full, lost_its_disk, store_error
+
+WAIT_FOR_READERS_MS = 100
+"""How long the room that a log takes is waited for, until nobody reads from it."""
 
 
 class Writer:
@@ -24,6 +27,9 @@ class Writer:
         path: where the file is; None in memory.
         safety: what a commit survives.
         wait_s: how long to wait for other processes.
+
+    Attributes:
+        made_room: whether the last write failed for want of room, and there may be some now.
     """
 
     def __init__(self, name: str, path: Path | None, *, safety: Safety, wait_s: float) -> None:
@@ -36,6 +42,7 @@ class Writer:
         self._owner: int | None = None
         self._joined = 0
         self._refused: str | None = None
+        self.made_room = False
 
     def connection(self) -> sqlite3.Connection:
         """
@@ -64,6 +71,7 @@ class Writer:
         return self._connection is not None and self._connection.in_transaction
 
     def __enter__(self) -> sqlite3.Connection:
+        self.made_room = False
         connection = self.connection()
         if connection.in_transaction:
             # Only a signal handler comes here, in the moment between the statement below and the one after it.
@@ -101,8 +109,29 @@ class Writer:
         if self.is_within():
             with suppress(sqlite3.Error):
                 self.connection().execute("ROLLBACK")
-        if self._path is not None and lost_its_disk(error):
+        if self._path is None:
+            return
+        try:
+            if is_full(error):
+                self.made_room = self._empty_log()
+        except sqlite3.Error as failed:
+            error = failed
+        if lost_its_disk(error):
             self.close()
+
+    def _empty_log(self) -> bool:
+        """
+        Copy the write-ahead log into the file, and give back its room; return whether that went well.
+
+        A log holds a page once for each commit that changed it, so on a full disk this is where room is found.
+        """
+        connection = self.connection()
+        connection.execute(f"PRAGMA busy_timeout = {WAIT_FOR_READERS_MS}")
+        try:
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {int(self._wait_s * 1000)}")
+        return not busy
 
     def close(self) -> None:
         """

@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,39 @@ def test_a_full_disk_refuses_and_recovers(full_soon: tuple[Path, Callable[[], ob
     assert kept(database) == accepted + 1
     assert problems_of(database) == []
     database.close()
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["one", "several"])
+def test_on_a_full_disk_the_log_makes_room(tmp_path: Path, *, together: bool) -> None:
+    """
+    Where the disk holds the file but no longer log, the log is copied into it before a write is refused.
+    """
+    with small_disk(tmp_path, megabytes=2) as (disk, _):
+        if not os.path.ismount(disk):
+            pytest.skip("a disk of one's own needs the right to mount one")
+        database = Database(disk / "bridge.db")
+        database.migrate("test", TABLE)
+        with database.transaction() as connection:
+            connection.executemany("INSERT INTO kept (text) VALUES (?)", [("x" * 3000,)] * 100)
+        database.close()
+        database = Database(disk / "bridge.db")
+
+        def write_all_anew(text: str) -> int:
+            with database.transaction() as connection:
+                return connection.execute("UPDATE kept SET text = ?", (text * 3000,)).rowcount
+
+        for text in "abcdefghij":  # four megabytes of log
+            if together:
+                outcomes = database.write_many([partial(write_all_anew, text), partial(keep, database, "")])
+                assert outcomes[0].result() == 100
+            else:
+                assert database.write(partial(write_all_anew, text)) == 100
+            with database.transaction() as connection:
+                connection.execute("DELETE FROM kept WHERE number > 100")
+
+        assert database.rows("SELECT DISTINCT text FROM kept") == [("j" * 3000,)]
+        assert problems_of(database) == []
+        database.close()
 
 
 def write_until_refused(database: Database) -> int:
