@@ -12,69 +12,10 @@ from functools import lru_cache
 
 from attrs import frozen
 
-from identity.database import Connection, Database, Migrations
+from identity.database import Connection, Database
 from identity.many import rows_among
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request, encode
-
-MIGRATIONS: Migrations = {
-    "1_outbox": (
-        """
-        CREATE TABLE outbox (
-            request INTEGER PRIMARY KEY AUTOINCREMENT,
-            lane INTEGER NOT NULL,
-            other_lane INTEGER, -- an alias also waits for what came before it here
-            identity TEXT NOT NULL, -- who it is about
-            other_identity TEXT, -- and whom an alias joins with it
-            path TEXT NOT NULL,
-            query TEXT NOT NULL, -- encoded, without the key; never rewritten
-            call TEXT NOT NULL,
-            accepted_ms INTEGER NOT NULL,
-            attempts INTEGER NOT NULL DEFAULT 0,
-            error TEXT
-        ) STRICT
-        """,
-        "CREATE INDEX outbox_order ON outbox (lane, request)",
-        """
-        CREATE TABLE outbox_lane (
-            lane INTEGER NOT NULL,
-            free_ms INTEGER NOT NULL, -- 0 while anybody may take it; else when its lease or its wait ends
-            turn_ms INTEGER NOT NULL, -- since when it has been waiting for its turn
-            leased_by TEXT,
-            failed_ms INTEGER NOT NULL DEFAULT 0, -- since when its first request has been failing; 0 if it is not
-            waits_for INTEGER, -- the lane of its first request's other side
-            PRIMARY KEY (lane)
-        ) STRICT, WITHOUT ROWID
-        """,
-        "CREATE INDEX outbox_lane_turn ON outbox_lane (free_ms, turn_ms)",
-        "CREATE INDEX outbox_lane_lease ON outbox_lane (leased_by) WHERE leased_by IS NOT NULL",
-        "CREATE INDEX outbox_lane_wait ON outbox_lane (waits_for) WHERE waits_for IS NOT NULL",
-        """
-        CREATE TABLE dead_letter (
-            request INTEGER NOT NULL,
-            lane INTEGER NOT NULL,
-            other_lane INTEGER,
-            identity TEXT NOT NULL,
-            other_identity TEXT,
-            path TEXT NOT NULL,
-            query TEXT NOT NULL,
-            call TEXT NOT NULL,
-            accepted_ms INTEGER NOT NULL,
-            attempts INTEGER NOT NULL,
-            reason TEXT NOT NULL,
-            died_ms INTEGER NOT NULL,
-            PRIMARY KEY (request)
-        ) STRICT
-        """,
-        """
-        CREATE TABLE delivered (
-            shard INTEGER NOT NULL, -- several rows for each path, so that workers do not wait for one of them
-            path TEXT NOT NULL,
-            requests INTEGER NOT NULL,
-            PRIMARY KEY (shard, path)
-        ) STRICT, WITHOUT ROWID
-        """,
-    ),
-}
+from sdkbridge.outbox_tables import MIGRATIONS
 
 _UNTRIED = """
     WHERE request = ? AND attempts = 0 AND NOT EXISTS (
@@ -88,6 +29,9 @@ IDENTITIES_AT_ONCE = 200
 
 LOOKED_AT = 20_000
 """How many requests of the queue are looked at for those of one person."""
+
+LANES_ASKED = 20
+"""How many failing lanes are asked for their error: one may have been emptied since."""
 
 
 @frozen(kw_only=True)
@@ -337,10 +281,15 @@ class Outbox:
         Return why the lane that has been failing for longest could not be delivered, if any is failing.
         """
         row = self._database.row(
-            """
-            SELECT outbox.error FROM outbox_lane JOIN outbox ON outbox.lane = outbox_lane.lane
-            WHERE outbox_lane.failed_ms > 0 AND outbox.error IS NOT NULL
-            ORDER BY outbox_lane.failed_ms, outbox.request LIMIT 1
-            """
+            f"""
+            SELECT error FROM (
+                SELECT failed_ms, (
+                    SELECT error FROM outbox WHERE outbox.lane = failing.lane ORDER BY request LIMIT 1
+                ) AS error
+                FROM (
+                    SELECT lane, failed_ms FROM outbox_lane WHERE failed_ms > 0 ORDER BY failed_ms LIMIT {LANES_ASKED}
+                ) AS failing
+            ) AS first WHERE error IS NOT NULL ORDER BY failed_ms LIMIT 1
+            """  # noqa: S608
         )
         return None if row is None else row[0]

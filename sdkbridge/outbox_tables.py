@@ -1,0 +1,70 @@
+"""
+The tables of the outbox: what waits, in which lanes, what was given up, and how much was delivered.
+"""
+
+from identity.database import Migrations
+
+MIGRATIONS: Migrations = {
+    "1_outbox": (
+        """
+        CREATE TABLE outbox (
+            request INTEGER PRIMARY KEY AUTOINCREMENT,
+            lane INTEGER NOT NULL,
+            other_lane INTEGER, -- an alias also waits for what came before it here
+            identity TEXT NOT NULL, -- who it is about
+            other_identity TEXT, -- and whom an alias joins with it
+            path TEXT NOT NULL,
+            query TEXT NOT NULL, -- encoded, without the key; never rewritten
+            call TEXT NOT NULL,
+            accepted_ms INTEGER NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            error TEXT
+        ) STRICT
+        """,
+        "CREATE INDEX outbox_order ON outbox (lane, request)",
+        """
+        CREATE TABLE outbox_lane (
+            lane INTEGER NOT NULL,
+            free_ms INTEGER NOT NULL, -- 0 while anybody may take it; else when its lease or its wait ends
+            turn_ms INTEGER NOT NULL, -- since when it has been waiting for its turn
+            leased_by TEXT,
+            failed_ms INTEGER NOT NULL DEFAULT 0, -- since when its first request has been failing; 0 if it is not
+            waits_for INTEGER, -- the lane of its first request's other side
+            PRIMARY KEY (lane)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX outbox_lane_turn ON outbox_lane (free_ms, turn_ms)",
+        "CREATE INDEX outbox_lane_lease ON outbox_lane (leased_by) WHERE leased_by IS NOT NULL",
+        "CREATE INDEX outbox_lane_wait ON outbox_lane (waits_for) WHERE waits_for IS NOT NULL",
+        """
+        CREATE TABLE dead_letter (
+            request INTEGER NOT NULL,
+            lane INTEGER NOT NULL,
+            other_lane INTEGER,
+            identity TEXT NOT NULL,
+            other_identity TEXT,
+            path TEXT NOT NULL,
+            query TEXT NOT NULL,
+            call TEXT NOT NULL,
+            accepted_ms INTEGER NOT NULL,
+            attempts INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            died_ms INTEGER NOT NULL,
+            PRIMARY KEY (request)
+        ) STRICT
+        """,
+        """
+        CREATE TABLE delivered (
+            shard INTEGER NOT NULL, -- several rows for each path, so that workers do not wait for one of them
+            path TEXT NOT NULL,
+            requests INTEGER NOT NULL,
+            PRIMARY KEY (shard, path)
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+    # So that what is failing is found however much waits; few rows are in these, and none when it is queued.
+    "2_failing": (
+        "CREATE INDEX outbox_retried ON outbox (request) WHERE attempts > 0",
+        "CREATE INDEX outbox_lane_failing ON outbox_lane (failed_ms) WHERE failed_ms > 0",
+    ),
+}

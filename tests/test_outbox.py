@@ -1,0 +1,84 @@
+"""
+Looking at the outbox: what is failing is found without reading through what waits.
+"""
+
+from collections.abc import Callable
+from itertools import count
+
+import pytest
+
+from identity.database import Database
+from sdkbridge.delivery import DeliverySettings
+from sdkbridge.delivery.lanes import Failure, LaneEnd, Settled
+from sdkbridge.delivery.outbox_worker import OutboxWorker
+from sdkbridge.kissmetrics.requests import Request
+from sdkbridge.outbox import Outbox, QueuedRow, queued_row
+
+NOW_MS = 1_700_000_000_000
+
+
+def queued(lane: str) -> QueuedRow:
+    request = Request(path="/e", identity=lane, name="Paid", second=5)
+    return queued_row(request, lane=lane, other_lane=None, call="m", at_ms=NOW_MS)
+
+
+def fail(database: Database, errors: list[str], *, at_ms: int) -> None:
+    """
+    Claim a lane for each error, and fail its first request by it.
+    """
+    worker = OutboxWorker(database, DeliverySettings())
+    lanes = worker.exchange(Settled(), limit=len(errors), now_ms=at_ms).lanes
+    ended = [
+        LaneEnd(lane.key, progressed=False, failure=Failure(lane.requests[0], error, 600_000))
+        for lane, error in zip(lanes, errors, strict=True)
+    ]
+    worker.exchange(Settled(ended=ended), limit=0, now_ms=at_ms)
+
+
+def test_the_error_told_is_of_the_lane_that_has_been_failing_for_longest(any_database: Database) -> None:
+    """
+    A lane that fails later, or whose requests were erased meanwhile, is not the one to look at.
+    """
+    outbox = Outbox(any_database)
+    assert (outbox.last_error(), outbox.being_retried()) == (None, 0)
+    for number, lane in enumerate(("erased", "first", "second")):
+        outbox.add_all([queued(lane)] * 3)
+        fail(any_database, [f"{lane}'s error"], at_ms=NOW_MS + number)
+    outbox.add_all([queued("in order")])
+    outbox.forget(["erased"])
+
+    assert outbox.last_error() == "first's error"
+    assert outbox.being_retried() == 2
+
+
+@pytest.mark.parametrize(
+    "look", [Outbox.last_error, Outbox.being_retried, Outbox.oldest_ms, Outbox.ends], ids=lambda look: look.__name__
+)
+def test_looking_takes_as_many_steps_however_much_waits(look: Callable[[Outbox], object]) -> None:
+    """
+    SQLite finds the answer by as many instructions among three thousand requests as among thirty.
+    """
+
+    def steps(lanes: int) -> int:
+        database = Database()
+        outbox = Outbox(database)
+        outbox.add_all([queued(f"lane {number}") for number in range(lanes)] * 3)
+        fail(database, ["answered 500"] * 3, at_ms=NOW_MS)
+        taken = count()
+
+        def step() -> int:
+            next(taken)
+            return 0
+
+        with database.transaction() as connection:
+            assert look(outbox) is not None
+            connection.set_progress_handler(step, 1)  # type: ignore[attr-defined]
+            look(outbox)
+            connection.set_progress_handler(None, 0)  # type: ignore[attr-defined]
+        database.close()
+        return next(taken)
+
+    few = steps(10)
+
+    assert few > 5
+    assert steps(1000) == few
