@@ -60,7 +60,14 @@ class PortableConnection:
         Run one statement for each set of parameters.
         """
         cursor = self.raw.cursor()
-        cursor.executemany(to_postgres(sql).encode(), parameters)
+        with self.raw.pipeline() as pipeline:
+            try:
+                cursor.executemany(to_postgres(sql).encode(), parameters)
+            except psycopg.Error:
+                # What was sent behind the statement that failed is answered, too: psycopg would log that.
+                with suppress(psycopg.Error):
+                    pipeline.sync()
+                raise
         return cursor
 
 

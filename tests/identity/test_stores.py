@@ -138,6 +138,26 @@ def test_of_many_works_in_one_commit_those_that_fail_leave_nothing(database: Dat
         outcomes[1].result()
 
 
+@pytest.mark.parametrize("times", [10, 3000])
+def test_a_row_of_many_that_is_refused_is_told_once(
+    database: Database, times: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    None of them is kept, the caller is told, and no library logs what it makes of the rows behind it.
+    """
+
+    def keep_all(names: list[str]) -> None:
+        with database.transaction() as connection:
+            connection.executemany("INSERT INTO kept (name) VALUES (?)", [(name,) for name in names])
+
+    with pytest.raises(StoreError, match=r"(?i)unique"):
+        database.write(lambda: keep_all(["first", "first", *map(str, range(times))]))
+    database.write(lambda: keep_all(["other", "second"]))
+
+    assert names(database) == ["other", "second"]
+    assert caplog.records == []
+
+
 def test_threads_that_write_at_once_are_as_if_one_after_the_other(database: Database) -> None:
     """
     Eight threads read and write one row, some of them in vain: every success is counted once.
