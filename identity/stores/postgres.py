@@ -276,4 +276,5 @@ class PostgresStore:
         """
         if in_child:
             self._connections.forget()
+            self._attempts.forget()
             self._here = threading.local()

@@ -69,6 +69,12 @@ class Attempts:
         self._name = name
         self._connections = connections
         self._wait_s = wait_s
+        self.forget()
+
+    def forget(self) -> None:
+        """
+        Start anew in a child process, which has none of the threads that repeat a work in its parent.
+        """
         self._one_by_one = threading.RLock()
 
     def until_done(self, attempt: Callable[[], Result], *, also: tuple[type[psycopg.Error], ...] = ()) -> Result:

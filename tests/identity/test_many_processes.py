@@ -152,6 +152,48 @@ def test_a_fork_while_other_threads_write_waits_for_their_commit(store_url: str)
     assert_kept(database, ["a", "b", "c", "x", "y"])
 
 
+def test_a_child_is_not_stuck_behind_what_its_parent_repeats(postgres_url: str) -> None:
+    """
+    Works that met others are repeated one by one; a child waits for none that a thread of its parent repeats.
+    """
+    database, other = opened(postgres_url), opened(postgres_url)
+    repeating, go_on = threading.Event(), threading.Event()
+
+    def add_one(to: Database, name: str) -> None:
+        with to.transaction() as connection:
+            connection.execute("UPDATE tally SET count = count + 1 WHERE name = ?", (name,))
+
+    def add_one_in_vain_at_first(name: str, again: Callable[[], object]) -> None:
+        attempts = count(1)
+
+        def work() -> None:
+            database.row("SELECT count FROM tally WHERE name = ?", (name,))
+            if next(attempts) == 1:
+                other.write(lambda: add_one(other, name))
+            else:
+                again()
+            add_one(database, name)
+
+        database.write(work)
+
+    def wait() -> None:
+        repeating.set()
+        assert go_on.wait(60)
+
+    with database.transaction() as connection:
+        connection.executemany("INSERT INTO tally VALUES (?, 0)", [("parent",), ("child",)])
+    with ThreadPoolExecutor(1) as pool:
+        parent = pool.submit(add_one_in_vain_at_first, "parent", wait)
+        assert repeating.wait(30)
+        try:
+            wait_for(in_child(lambda: add_one_in_vain_at_first("child", lambda: None)))
+        finally:
+            go_on.set()
+        parent.result(30)
+
+    assert database.rows("SELECT count FROM tally") == [(2,), (2,)]
+
+
 def test_a_child_submits_by_a_thread_of_its_own(store_url: str) -> None:
     """
     The thread that writes what is submitted does not exist in a child, which starts another.
