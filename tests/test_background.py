@@ -150,25 +150,29 @@ def test_on_error_cannot_kill_anything(
     error: type[BaseException], tmp_path: Path, sink: FaultyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    Whatever the callback raises is logged, and delivery goes on.
+    Whatever the callback raises is logged, once until it works again, and delivery goes on.
     """
     told: list[DeliveryProblem] = []
 
     def tell(problem: DeliveryProblem) -> None:
         told.append(problem)
-        raise error
+        if problem.request != 2:
+            raise error
 
-    sink.answers = [(500, {}), (400, {})]
+    sink.answers = [(500, {}), (400, {}), (400, {}), (400, {})]
     with Bridge(tmp_path / "b.db", api_key="k", url=sink.url, on_error=tell) as bridge:
         bridge.track("A", "Paid")
         bridge.flush()
-        bridge.track("B", "Paid")
-        report = bridge.flush()
+        for who in "BC":
+            bridge.track(who, "Paid")
+            report = bridge.flush()
 
     assert report.waiting == 0
-    assert [(problem.what, problem.reason) for problem in told] == [
-        ("failed", "answered 500"),
-        ("dead", "answered 400"),
+    assert [(problem.request, problem.what, problem.reason) for problem in told] == [
+        (1, "failed", "answered 500"),
+        (1, "dead", "answered 400"),
+        (2, "dead", "answered 400"),
+        (3, "dead", "answered 400"),
     ]
     assert caplog.text.count("on_error failed") == 2
 

@@ -131,6 +131,9 @@ class Client(ServerSideCalls[Queued]):
         """
         Return the bridge; after `join` another one.
         """
+        # Looked at first, so that a process that is forked off has hardly ever a lock that nobody will let go of.
+        if (bridge := self._bridge) is not None:
+            return bridge
         with self._lock:
             if self._bridge is None:
                 # What the surroundings say goes before what the program was written with, for Segment.

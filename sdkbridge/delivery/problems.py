@@ -48,6 +48,7 @@ class Problems:
         self._callback = callback
         self._executor: Executor | None = None
         self._untold = 0
+        self._fails = False
 
     def tell(self, problem: DeliveryProblem) -> None:
         """
@@ -64,6 +65,11 @@ class Problems:
         try:
             callback(problem)
         except BaseException:
-            _logger.exception("on_error failed")
+            # Once for each time that it begins to: a Kissmetrics that is down would fill the log.
+            if not self._fails:
+                _logger.exception("on_error failed; that is not said again until it works")
+            self._fails = True
+        else:
+            self._fails = False
         finally:
             self._untold -= 1
