@@ -8,8 +8,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +20,8 @@ import pytest
 import segment.analytics
 
 import sdkbridge.analytics
+from identity.database import Database
+from sdkbridge.outbox import Outbox
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
 FUNCTIONS = ("track", "identify", "group", "alias", "page", "screen", "flush", "join", "shutdown")
@@ -205,3 +210,32 @@ def test_the_surroundings_go_before_what_the_program_was_written_with(
     (person,) = kissmetrics.people
 
     assert dict(person.event_counts) == {"First": 1, "Second": 1}
+
+
+@pytest.mark.usefixtures("surroundings")
+def test_calls_of_other_threads_are_taken_while_one_joins() -> None:
+    """
+    Whoever calls in the very moment in which another thread lets go of the database opens it again.
+    """
+    errors: list[Exception] = []
+    client = sdkbridge.analytics.Client("key", on_error=lambda error, _: errors.append(error))
+    over = threading.Event()
+
+    def call(thread: int) -> int:
+        for number in count(1):
+            taken, _ = client.track(f"person {thread}", f"Event {number}")
+            assert taken
+            if over.is_set():
+                return number
+        raise AssertionError
+
+    with ThreadPoolExecutor(4) as pool:
+        calling = [pool.submit(call, thread) for thread in range(4)]
+        for _ in range(10):
+            client.join()
+        over.set()
+        calls = sum(each.result(30) for each in calling)
+    client.join()
+
+    assert errors == []
+    assert Outbox(Database(os.environ["SDKBRIDGE_DATABASE"])).counts().waiting == calls

@@ -17,7 +17,7 @@ from identity.errors import StoreError
 from sdkbridge.bridge import Bridge
 from sdkbridge.calls import JSONObject
 from sdkbridge.delivery.problems import DeliveryProblem
-from sdkbridge.errors import BridgeError, InvalidCall, OutboxFull
+from sdkbridge.errors import BridgeClosed, BridgeError, InvalidCall, OutboxFull
 from sdkbridge.server_side import ServerSideCalls
 from sdkbridge.settings import resolve
 
@@ -142,6 +142,18 @@ class Client(ServerSideCalls[Queued]):
                 self._bridge = Bridge(on_error=self._tell_of_dead if self.on_error else None, **said)
             return self._bridge
 
+    def _with_bridge(self, do: Callable[[Bridge], object]) -> None:
+        while True:
+            bridge = self._opened()
+            try:
+                do(bridge)
+            except (BridgeClosed, StoreError):
+                # Unless another thread called `join` in this very moment.
+                if bridge is self._bridge:
+                    raise
+            else:
+                return
+
     def accept(self, message: JSONObject) -> Queued:
         """
         Take a call, and return whether it was taken, and how.
@@ -155,7 +167,7 @@ class Client(ServerSideCalls[Queued]):
         if not self.send:
             return True, full
         try:
-            self._opened().accept(full)
+            self._with_bridge(lambda bridge: bridge.accept(full))
         except (InvalidCall, OutboxFull, StoreError) as error:
             self.log.warning("a call was not taken: %s", error)
             self._tell(error, [full])
@@ -181,16 +193,16 @@ class Client(ServerSideCalls[Queued]):
         Deliver what waits, for ten seconds at most; what is left is delivered later.
         """
         if self.send:
-            self._opened().flush(timeout=FLUSH_S)
+            self._with_bridge(lambda bridge: bridge.flush(timeout=FLUSH_S))
 
     def join(self) -> None:
         """
         Stop delivering and let go of the database; what is left waits in it. The next call opens it again.
         """
         with self._lock:
-            if self._bridge is not None:
-                self._bridge.close()
-            self._bridge = None
+            bridge, self._bridge = self._bridge, None
+        if bridge is not None:
+            bridge.close()
 
     def shutdown(self) -> None:
         """
