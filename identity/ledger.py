@@ -46,7 +46,9 @@ MIGRATIONS: Migrations = {
         ) STRICT
         """,
         "CREATE INDEX decision_of_link ON decision (link, decision)",
-        "CREATE INDEX decision_of_people ON decision (decision) WHERE decided_by <> 'policy'",
+    ),
+    "2_what_people_decided": (
+        "CREATE INDEX IF NOT EXISTS decision_of_people ON decision (decision) WHERE decided_by <> 'policy'",
     ),
 }
 

@@ -287,7 +287,8 @@ class Outbox:
                     SELECT error FROM outbox WHERE outbox.lane = failing.lane ORDER BY request LIMIT 1
                 ) AS error
                 FROM (
-                    SELECT lane, failed_ms FROM outbox_lane WHERE failed_ms > 0 ORDER BY failed_ms LIMIT {LANES_ASKED}
+                    SELECT lane, failed_ms FROM outbox_lane WHERE failed_ms > 0
+                    ORDER BY failed_ms LIMIT {LANES_ASKED}
                 ) AS failing
             ) AS first WHERE error IS NOT NULL ORDER BY failed_ms LIMIT 1
             """  # noqa: S608

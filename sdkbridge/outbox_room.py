@@ -16,8 +16,8 @@ class OutboxRoom:
     Refuses calls while too much waits.
 
     What waits is not counted at each call: a count that leaves room is good for half of that room. Several
-    processes on one outbox may therefore exceed the limit by what they accept in the meantime. So may a batch by what
-    it brings: refused whole, one that is larger than the limit could never be taken.
+    processes on one outbox may therefore exceed the limit by what they accept in the meantime. So may a batch by
+    what it brings: refused whole, one that is larger than the limit could never be taken.
 
     Args:
         outbox: what is limited.

@@ -146,9 +146,19 @@ def test_a_file_of_an_earlier_version_goes_on(
     assert kissmetrics.person("bob").event_counts == {"Visited": 1, "Came Back": 1}
     made_now = Database(tmp_path / "new.db")
     make_tables(made_now)
-    assert {table: set(columns) for table, columns in Database(path).tables().items()} == {
+    upgraded = Database(path)
+    assert {table: set(columns) for table, columns in upgraded.tables().items()} == {
         table: set(columns) for table, columns in made_now.tables().items()
     }
+    assert indexes(upgraded) == indexes(made_now)
+
+
+def indexes(database: Database) -> set[tuple[str, str]]:
+    """
+    Return the indexes of a file, and what each is on.
+    """
+    rows = database.rows("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+    return {(name, sql.replace("IF NOT EXISTS ", "")) for name, sql in rows}
 
 
 def test_a_check_says_whether_a_file_is_whole(tmp_path: Path, kissmetrics: RunningKissmetrics) -> None:

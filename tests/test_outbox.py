@@ -52,7 +52,9 @@ def test_the_error_told_is_of_the_lane_that_has_been_failing_for_longest(any_dat
 
 
 @pytest.mark.parametrize(
-    "look", [Outbox.last_error, Outbox.being_retried, Outbox.oldest_ms, Outbox.ends], ids=lambda look: look.__name__
+    "look",
+    [Outbox.last_error, Outbox.being_retried, Outbox.oldest_ms, Outbox.ends],
+    ids=lambda look: look.__name__,
 )
 def test_looking_takes_as_many_steps_however_much_waits(look: Callable[[Outbox], object]) -> None:
     """
