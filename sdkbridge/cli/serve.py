@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Processes; more than one need --config.",
+    help="Processes that share the port and the databases.",
 )
 @click.option("--demo", is_flag=True, help="Serve a story that is playing, with a Kissmetrics on this machine.")
 def serve(  # noqa: PLR0913, PLR0917 - one argument for each option
@@ -83,17 +83,16 @@ def serve(  # noqa: PLR0913, PLR0917 - one argument for each option
     listening = running.Listening(host=host, port=port, trusted_proxies=trusted_proxies)
     with _told_in_a_sentence(listening):
         if demo:
+            if workers > 1 or not (config is db is url is None):
+                raise click.UsageError("--demo is one process with settings of its own; leave out the others")
             _show_demo(listening)
-            return
-        if workers > 1:
-            if config is None or token is not None:
-                raise click.UsageError("--workers needs all settings in --config, the token too")
-            _warn_if_open(listening, _settings(config, db, write_key, api_key, url, token))
-            running.run_workers(config, listening, workers=workers, on_ready=_announce)
             return
         settings = _settings(config, db, write_key, api_key, url, token)
         _warn_if_open(listening, settings)
-        running.run(create_app(settings), listening, on_ready=_announce)
+        if workers > 1:
+            running.run_workers(settings, listening, workers=workers, on_ready=_announce)
+        else:
+            running.run(create_app(settings), listening, on_ready=_announce)
 
 
 @contextmanager

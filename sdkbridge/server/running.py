@@ -9,8 +9,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import parent_process
-from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,12 +20,9 @@ from attrs import frozen
 from uvicorn.supervisors import Multiprocess
 
 from sdkbridge.server.app import ServerApp, create_app
-from sdkbridge.server.configuration import read_settings
 from sdkbridge.server.logs import log_to_stderr
 from sdkbridge.server.metrics import SHARED_COUNTS
-
-CONFIG = "SDKBRIDGE_SERVER_CONFIG"
-"""The environment variable that tells worker processes where their settings are."""
+from sdkbridge.server.settings import InvalidSettings, ServerSettings
 
 STOP_S = 20
 """How long requests on their way may take once the server is asked to stop, in seconds."""
@@ -138,7 +135,9 @@ def run(app: ServerApp, listening: Listening, *, on_ready: Callable[[str], None]
     RunningServer(app, listening, bound, on_ready=on_ready).run(sockets=[bound])
 
 
-def run_workers(config: Path, listening: Listening, *, workers: int, on_ready: Callable[[str], None]) -> None:
+def run_workers(
+    settings: ServerSettings, listening: Listening, *, workers: int, on_ready: Callable[[str], None]
+) -> None:
     """
     Serve by several processes, which share the socket, the databases and what they count.
 
@@ -146,19 +145,26 @@ def run_workers(config: Path, listening: Listening, *, workers: int, on_ready: C
     this process, however sudden.
 
     Args:
-        config: the settings, which each process reads.
+        settings: of each process; handed to it through a pipe, since it holds keys.
         listening: where.
         workers: how many processes.
         on_ready: is told the address once it can be connected to.
+
+    Raises:
+        InvalidSettings: a database is in memory, where no other process can reach it.
+        OSError: the address or the port cannot be had.
+        StoreError: a database cannot be used.
     """
-    app = create_app(read_settings(config))
+    for project in settings.projects:
+        if project.database == ":memory:":
+            raise InvalidSettings(f"projects.{project.name}.database", "must be a file, for workers to share it")
+    app = create_app(settings)
     app.server.open()
     app.close()
     bound = listening.bind()
     log_to_stderr()
-    os.environ[CONFIG] = str(config.absolute())
     options = uvicorn.Config(
-        "sdkbridge.server.running:worker_app", factory=True, workers=workers, **listening.options()
+        partial(worker_app, settings), factory=True, workers=workers, **listening.options()
     )
     # From here on whoever connects waits for the first worker, and is not refused.
     bound.listen(options.backlog)
@@ -168,14 +174,14 @@ def run_workers(config: Path, listening: Listening, *, workers: int, on_ready: C
         Multiprocess(options, sockets=[bound]).run()
 
 
-def worker_app() -> ServerApp:
+def worker_app(settings: ServerSettings) -> ServerApp:
     """
-    Make the app of a worker process, by the settings that the environment names.
+    Make the app of a worker process.
     """
     log_to_stderr()
     collect_garbage_rarely()
     threading.Thread(target=_end_with_parent, name="sdkbridge-parent", daemon=True).start()
-    return create_app(read_settings(os.environ[CONFIG]))
+    return create_app(settings)
 
 
 def _end_with_parent() -> None:

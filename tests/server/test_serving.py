@@ -165,6 +165,21 @@ def test_several_workers_share_a_port_a_database_and_their_counts(
     assert code == 0
 
 
+def test_workers_take_one_project_by_options(one_project: list[str], kissmetrics: RunningKissmetrics) -> None:
+    """
+    And the token: both keep the pages shut to whoever does not show it.
+    """
+    with started(*one_project, "--workers", "2", "--token", "the-token") as (process, server):
+        statuses = {server.post("/v1/track", TRACK).status for _ in range(10)}
+        shut = {server.get("/metrics").status for _ in range(10)}
+        count = server.get("/metrics", Authorization="Bearer the-token").status
+        wait_until(lambda: kissmetrics.requests, what="the calls arrive", timeout_s=60)
+        code = process.end()
+
+    assert (statuses, shut, count, code) == ({200}, {401}, 200, 0)
+    assert "the-token" not in "".join(process.log)
+
+
 def test_a_worker_that_dies_is_replaced(two_workers: list[str], kissmetrics: RunningKissmetrics) -> None:
     """
     Its calls and its counts are kept, and all end well together.
@@ -240,7 +255,9 @@ def test_the_demo_plays_a_story(tmp_path: Path) -> None:
         (["--config", "missing.toml"], 1, "missing.toml cannot be read"),
         (["--config", "missing.toml", "--db", "x.db"], 2, "leave out --db"),
         (["--demo", "--host", "0.0.0.0"], 2, "this machine only"),
-        (["--workers", "2", "--db", "x.db"], 2, "--workers needs all settings in --config"),
+        (["--demo", "--workers", "2"], 2, "settings of its own"),
+        (["--demo", "--db", "x.db"], 2, "settings of its own"),
+        (["--workers", "2", "--db", ":memory:", "--write-key", "k", "--api-key", "a"], 1, "must be a file"),
         (["--db", ".", "--write-key", "k", "--api-key", "a"], 2, "is a directory"),
         (["--db", "no/x.db", "--write-key", "k", "--api-key", "a"], 1, "cannot be made"),
         (["--db", "x.db", "--write-key", "a b", "--api-key", "a"], 1, "write_keys must be"),
