@@ -292,8 +292,8 @@ def _dressed(chart: Any) -> alt.Chart:  # noqa: ANN401 - an Altair chart
         .configure_axis(
             **ink, titlePadding=12, gridColor="#88888833", domainColor="#88888866", tickColor="#88888866"
         )
-        # Numbers that would touch are left out; names never are.
-        .configure_axisQuantitative(labelOverlap=True, labelSeparation=8)
+        # Numbers that would touch are left out, also where the page's font is wider; names never are.
+        .configure_axisQuantitative(labelOverlap=True, labelSeparation=20)
         .configure_legend(**ink)
         .configure_header(**ink)
         .configure_title(color=INK, anchor="start", fontSize=12)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,14 +134,14 @@ def _settings(
 
 def _show_demo(listening: Listening) -> None:
     from sdkbridge.server.app import create_app  # noqa: PLC0415
-    from sdkbridge.server.demonstration import WRITE_KEY, Teller, stage  # noqa: PLC0415
+    from sdkbridge.server.demonstration import WRITE_KEY, Teller, households, stage  # noqa: PLC0415
     from sdkbridge.server.running import run  # noqa: PLC0415
     from sdkbridge.stories import load_story  # noqa: PLC0415
 
     if listening.is_open:
         raise click.UsageError("--demo is for this machine only; leave out --host")
     with stage() as set_up:
-        teller = Teller(load_story("shop"))
+        teller = Teller(chain(load_story("shop").messages, households()))
 
         def ready(url: str) -> None:
             _announce(url)

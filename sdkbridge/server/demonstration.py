@@ -1,12 +1,15 @@
 """
 A first look: a server, a Kissmetrics on this machine, and a story told to the one that arrives at the other.
+
+After the story come households whose tablets everybody uses, so that something waits for a decision.
 """
 
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,17 +19,25 @@ from urllib.parse import urlsplit
 from attrs import asdict, frozen
 
 from identity.database import Database
-from sdkbridge.calls import AnyCall
+from identity.simulate import population
+from sdkbridge.calls import AnyCall, JSONObject
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.kissmetrics.server import KissmetricsServer
 from sdkbridge.server.settings import Project, ServerSettings
-from sdkbridge.stories import Story
 from sdkbridge.strategies import as_sdks_send
 
 WRITE_KEY = "demo-write-key"
 
-PAUSE_S = 0.25
-"""Between two calls of the story, so that one can watch."""
+PAUSE_S = 0.2
+"""Between two calls, so that one can watch."""
+
+GRACE_S = 10.0
+"""So long an approved link can be undone."""
+
+DAYS = 5
+HOUSEHOLDS = {"shared_tablets": 1, "tablet_visits": 0.5, "signs_up": 1, "signs_in": 1, "forgets_reset": 1}
+SEED = 10
+"""Made up so that the first link is held soon, and several still are in the end."""
 
 
 @frozen(kw_only=True)
@@ -58,19 +69,28 @@ def stage() -> Iterator[Stage]:
                     api_key="demo-key",
                     database=Path(folder) / "demo.db",
                     url=kissmetrics.url,
+                    alias_grace=GRACE_S,
                 )
                 yield Stage(settings=ServerSettings(projects=[project]), kissmetrics=kissmetrics)
         finally:
             database.close()
 
 
+def households() -> Iterator[JSONObject]:
+    """
+    Yield the calls of made-up families who share tablets, of the last days.
+    """
+    start = datetime.now(UTC).date() - timedelta(days=DAYS)
+    return iter(population(people=30, seed=SEED, days=DAYS, start=start, rates=HOUSEHOLDS))
+
+
 class Teller:
     """
-    Sends a story to a server, call by call, as Segment's SDKs would.
+    Sends calls to a server, one by one, as Segment's SDKs would.
     """
 
-    def __init__(self, story: Story, *, pause_s: float = PAUSE_S) -> None:
-        self._story = story
+    def __init__(self, messages: Iterable[JSONObject], *, pause_s: float = PAUSE_S) -> None:
+        self._messages = messages
         self._pause_s = pause_s
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -92,7 +112,7 @@ class Teller:
 
     def _tell(self, url: str) -> None:
         server = HTTPConnection(urlsplit(url).netloc, timeout=10)
-        for call in as_sdks_send(self._story.messages):
+        for call in as_sdks_send(self._messages):
             if self._stopping.is_set():
                 break
             body = json.dumps({"batch": [message_of(call)], "writeKey": WRITE_KEY}).encode()

@@ -163,9 +163,7 @@ def run_workers(
     app.close()
     bound = listening.bind()
     log_to_stderr()
-    options = uvicorn.Config(
-        partial(worker_app, settings), factory=True, workers=workers, **listening.options()
-    )
+    options = uvicorn.Config(partial(worker_app, settings), factory=True, workers=workers, **listening.options())
     # From here on whoever connects waits for the first worker, and is not refused.
     bound.listen(options.backlog)
     on_ready(url_of(bound))

@@ -227,7 +227,7 @@ def test_workers_do_not_outlive_the_process_that_was_started(two_workers: list[s
 
 def test_the_demo_plays_a_story(tmp_path: Path) -> None:
     """
-    One command: a server, a Kissmetrics on this machine, and the story's people in it.
+    One command: a server, a Kissmetrics on this machine, and the story's people in it; then a link to decide.
     """
     with started("--demo") as (process, server):
         wait_until(lambda: any("/people" in line for line in process.log), what="it says where the people are")
@@ -241,6 +241,8 @@ def test_the_demo_plays_a_story(tmp_path: Path) -> None:
             )
 
         wait_until(told, what="Ann's two addresses are one person", timeout_s=60)
+        decide = "/pages/demo/decide"
+        wait_until(lambda: b"Are these one person?" in server.get(decide).body, what="a link waits", timeout_s=60)
         ready = server.get("/readyz")
         code = process.end()
 
