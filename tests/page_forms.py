@@ -60,6 +60,14 @@ def simulate(
     return upload(running, [*parts, *((name, f"{name}.ndjson", content) for name, content in files)], page)
 
 
+def audit(running: Running, export: bytes) -> Answer:
+    """
+    Upload an export to be audited.
+    """
+    token = form_token(running, "/pages/shop/audits")
+    return upload(running, [("form_token", None, token.encode()), ("export", "export.json", export)])
+
+
 def ended(running: Running, where: str, *, raw: bool = False) -> str:
     """
     What the page of a run says at its end: as it is read, or as it is written.

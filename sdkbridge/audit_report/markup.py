@@ -56,4 +56,5 @@ def table(headings: list[str], rows: list[list[str]], *, numbers: frozenset[int]
 
     head = element("thead", cells("th", headings))
     body = element("tbody", *(cells("td", row) for row in rows))
-    return element("div", element("table", head, body), class_="wide")
+    # What can be wider than its place can be scrolled with the keyboard, too.
+    return element("div", element("table", head, body), class_="wide", tabindex=0)

@@ -28,7 +28,7 @@ def person_card(person: SquishedPerson) -> Markup:
     parts = [title, element("p", person.explanation)]
     if person.blamed:
         parts += [
-            element("figure", Markup(draw_squished(person).svg)),
+            element("figure", Markup(draw_squished(person).svg), tabindex=0),
             _links(person),
             _parts(person),
             *(element("p", element("b", "What to do. "), MEANINGS[cause][1]) for cause in person.causes[:2]),

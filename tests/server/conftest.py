@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 from running_server import WRITE_KEY, Running, running
 
+from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.pytest_plugin import RunningKissmetrics
 from sdkbridge.server import Project, ServerApp, ServerSettings, create_app
 
@@ -57,8 +58,8 @@ def serve(shop: Project, host: Running) -> Iterator[Callable[..., Running]]:
     """
     with ExitStack() as stack:
 
-        def start(*projects: Project, **settings: Any) -> Running:
-            app = create_app(ServerSettings(projects=projects or [shop], **settings))
+        def start(*projects: Project, kissmetrics: LocalKissmetrics | None = None, **settings: Any) -> Running:
+            app = create_app(ServerSettings(projects=projects or [shop], **settings), kissmetrics=kissmetrics)
             stack.callback(app.close)
             host.app.app = app
             return Running(host.url, app)

@@ -13,18 +13,31 @@ from attrs import evolve
 from browser import browser, complaints
 from client_installs import axe_script
 from hostile_texts import HOSTILE
-from page_forms import ended, simulate
+from page_forms import audit, ended, simulate
 from playwright.sync_api import Browser, Page, expect
 from running_server import Running
 
+from identity import IdentityGraph
 from identity.database import Database
+from identity.ids import IdentityKind
+from identity.links import Link
+from identity.sightings import Sighting
 from identity.simulate import population
 from sdkbridge.kissmetrics.people import LocalKissmetrics
-from sdkbridge.server import Project, ServerSettings, create_app
+from sdkbridge.server import Project
 
 LOADED = "image => image.decode().then(() => image.naturalWidth)"
 
 SQUISHED = Path(__file__).parents[2] / "fixtures" / "exports" / "squished"
+
+
+def an_export(folder: Path) -> Path:
+    """
+    A file of an export in which several people count as one.
+    """
+    export = folder / "export.json"
+    export.write_bytes(b"".join(path.read_bytes() for path in sorted(SQUISHED.rglob("*.json"))))
+    return export
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +61,24 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def held(serve: Callable[..., Running], shop: Project) -> Running:
+def local(shop: Project) -> Iterator[LocalKissmetrics]:
+    """
+    A Kissmetrics that was told of Amy, who came and paid, and of Ben, who came.
+    """
+    database = Database(":memory:")
+    told = LocalKissmetrics(database)
+    for event, who in [("Came", "amy"), ("Paid", "amy"), ("Came", "ben")]:
+        told.receive("/e", {"_k": shop.api_key, "_p": who, "_n": event, "_t": "1700000000", "_d": "1"})
+    yield told
+    database.close()
+
+
+@pytest.fixture
+def held(serve: Callable[..., Running], shop: Project, local: LocalKissmetrics) -> Running:
     """
     A server that delivers nothing: Ann and Bob used one tablet, and so did Cleo and Dan another.
     """
-    running = serve(evolve(shop, deliver=False))
+    running = serve(evolve(shop, deliver=False), kissmetrics=local)
     for tablet, people in {"tablet-1": ("ann", "bob"), "tablet-2": ("cleo", "dan")}.items():
         for name in people:
             who = {"userId": f"{name}@example.com", "anonymousId": tablet}
@@ -187,10 +213,8 @@ def test_an_export_is_uploaded_and_audited(held: Running, page: Page, tmp_path: 
     """
     Progress, the result, the report with its drawings, and the links to download; nothing of it stays behind.
     """
-    export = tmp_path / "export.json"
-    export.write_bytes(b"".join(path.read_bytes() for path in sorted(SQUISHED.rglob("*.json"))))
     page.goto(f"{held.url}/pages/shop/audits")
-    page.get_by_label("A file of the export").set_input_files(export)
+    page.get_by_label("A file of the export").set_input_files(an_export(tmp_path))
     page.get_by_role("button", name="Audit").click()
 
     expect(page.get_by_text("links to drop", exact=True)).to_be_visible()
@@ -255,18 +279,11 @@ def test_the_page_tells_what_was_wrong_with_an_upload(held: Running, chromium: B
     page.close()
 
 
-def test_the_local_kissmetrics_shows_people_events_and_a_funnel(
-    host: Running, page: Page, shop: Project, tmp_path: Path
-) -> None:
+def test_the_local_kissmetrics_shows_people_events_and_a_funnel(held: Running, page: Page) -> None:
     """
     What was delivered, as Kissmetrics would show it; also on the page of the person in the bridge's graph.
     """
-    kissmetrics = LocalKissmetrics(Database(tmp_path / "kissmetrics.db"))
-    for event, who in [("Came", "ann"), ("Paid", "ann"), ("Came", "bob")]:
-        kissmetrics.receive("/e", {"_k": shop.api_key, "_p": who, "_n": event, "_t": "1700000000", "_d": "1"})
-    app = create_app(ServerSettings(projects=[evolve(shop, deliver=False)]), kissmetrics=kissmetrics)
-    host.app.app = app
-    page.goto(f"{host.url}/pages/shop/kissmetrics")
+    page.goto(f"{held.url}/pages/shop/kissmetrics")
     page.get_by_label("First").fill("Came")
     page.get_by_label("then").first.fill("Paid")
     page.get_by_role("button", name="Count").click()
@@ -275,12 +292,66 @@ def test_the_local_kissmetrics_shows_people_events_and_a_funnel(
     expect(page.locator('h2:text-is("Events") + div tbody tr').first).to_have_text("Came22")
     expect(steps.nth(0)).to_contain_text("2")
     expect(steps.nth(1)).to_contain_text("1")
-    page.get_by_role("link", name="ann", exact=True).click()
+    page.get_by_role("link", name="amy", exact=True).click()
     expect(page.get_by_role("heading", name="What they did")).to_be_visible()
-    host.post("/v1/track", {"userId": "ann", "event": "Left"})
+    held.post("/v1/track", {"userId": "amy", "event": "Left"})
     page.get_by_role("link", name="The same person in the bridge's graph").click()
-    expect(page.locator("section", has_text="1 identity: ann").locator("tbody tr")).to_have_count(2)
-    app.close()
+    expect(page.locator("section", has_text="1 identity: amy").locator("tbody tr")).to_have_count(2)
+
+
+@pytest.fixture
+def crowd(serve: Callable[..., Running], shop: Project, local: LocalKissmetrics) -> Running:
+    """
+    A server with a hundred thousand people; twenty-five tablets have each been used by two of them.
+    """
+    database = Database(shop.database)
+    graph, at_ms = IdentityGraph(database), 1_700_000_000_000
+    names = [f"user-{number}@example.com" for number in range(100_000)]
+    graph.seen_all([Sighting(name=name, kind=IdentityKind.NAMED, first_ms=at_ms, last_ms=at_ms) for name in names])
+    tablets = [f"tablet-{number // 2}" for number in range(50)]
+    pairs = zip(tablets, names, strict=False)
+    graph.link_many(Link(older=older, newer=newer, kind="first_identify", at_ms=at_ms) for older, newer in pairs)
+    database.close()
+    return serve(evolve(shop, deliver=False, alias_grace=3600.0), kissmetrics=local)
+
+
+def test_a_hundred_thousand_people_are_looked_after(crowd: Running, page: Page, tmp_path: Path) -> None:
+    """
+    From one page to the next by its links: approve, undo, search, open, watch, upload.
+    """
+    page.goto(crowd.url)
+    expect(page.locator(".tile", has_text="people")).to_contain_text("100,000")
+    page.locator(".tile", has_text="links to decide").click()
+    expect(page.get_by_text("These are the 20 worst")).to_be_visible()
+    card = page.locator("[data-step]").first
+    card.get_by_label("Who decides").fill("kim")
+    card.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("heading", name="24 links to decide")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone: they are two people again.")).to_be_visible()
+
+    page.get_by_role("link", name="People", exact=True).click()
+    page.get_by_label("Any part of an identity").fill("R-77777@")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name="user-77777@example.com").click()
+    expect(page.get_by_text("1 identity, 1 record, 0 links")).to_be_visible()
+    assert page.locator(".drawing img").evaluate(LOADED) > 100
+
+    page.get_by_role("link", name="Live", exact=True).click()
+    crowd.post("/v1/track", {"userId": "user-77777@example.com", "event": "Came"})
+    expect(page.locator("table.calls tbody tr")).to_contain_text("track Came")
+    page.get_by_role("link", name="Simulate", exact=True).click()
+    calls = tmp_path / "calls.ndjson"
+    calls.write_text("".join(f"{json.dumps(call)}\n" for call in population(people=20, seed=7, days=3)))
+    page.get_by_label("Recorded calls").set_input_files(calls)
+    page.get_by_role("button", name="Simulate").click()
+    expect(page.get_by_role("heading", name="At a glance")).to_be_visible()
+    page.get_by_role("link", name="Audit", exact=True).click()
+    page.get_by_label("A file of the export").set_input_files(an_export(tmp_path))
+    page.get_by_role("button", name="Audit").click()
+    expect(page.get_by_text("links to drop", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Kissmetrics", exact=True).click()
+    expect(page.get_by_role("link", name="amy")).to_be_visible()
 
 
 def test_stored_text_never_runs(serve: Callable[..., Running], shop: Project, page: Page) -> None:
@@ -310,29 +381,37 @@ def test_stored_text_never_runs(serve: Callable[..., Running], shop: Project, pa
     assert page.evaluate("document.documentElement.tagName") == "svg"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "widths", "rules"),
+    [("light", (1200, 390), ""), ("dark", (390,), "{runOnly: ['color-contrast']}")],
+    ids=["light", "dark"],
+)
 def test_nothing_serious_keeps_anybody_from_using_them(
-    held: Running, chromium: Browser, scheme: str, axe: str
+    held: Running, chromium: Browser, scheme: str, widths: tuple[int, ...], rules: str, axe: str, tmp_path: Path
 ) -> None:
     """
-    axe-core, on each page, on light and on dark, on a screen and on a phone.
+    axe-core, on each page and report, on light on a screen and on a phone; on dark, where only colours differ.
     """
     serious: list[str] = []
     came = {"type": "track", "event": "Came", "anonymousId": "phone"}
     calls = f'{json.dumps(came)}\n{{"type": "identify", "userId": "ann", "anonymousId": "phone"}}\n'
-    where = simulate(held, f"{calls}no call".encode(), strategies=["never", "ios"]).headers["Location"]
-    assert "What differs" in ended(held, where)
-    people = ("/people?text=example", "/person?identity=tablet-1")
-    paths = ("", "/decide", *people, "/live", "/simulations", "/audits")
-    for width in (1200, 390):
+    simulated = simulate(held, f"{calls}no call".encode(), strategies=["never", "ios"]).headers["Location"]
+    audited = audit(held, an_export(tmp_path).read_bytes()).headers["Location"]
+    assert "What differs" in ended(held, simulated)
+    assert "links to drop" in ended(held, audited)
+    people = ("/people?text=example", "/person?identity=tablet-1", "/person?identity=amy")
+    there = ("/kissmetrics?step=Came&step=Paid", "/kissmetrics/person?identity=amy")
+    sections = ("", "/decide?reason=second_identity", *people, "/live", "/simulations", "/audits", *there)
+    results = (simulated, f"{simulated}/report.html", audited, f"{audited}/report.html")
+    for width in widths:
         context = chromium.new_context(
             color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True
         )
         page = context.new_page()
-        for path in (*(f"/pages/shop{path}" for path in paths), where):
+        for path in (*(f"/pages/shop{section}" for section in sections), *results):
             page.goto(f"{held.url}{path}")
             page.add_script_tag(content=axe)
-            found = page.evaluate("axe.run()")
+            found = page.evaluate(f"axe.run({rules})")
             serious += [
                 f"{path} {one['id']}: {one['nodes'][0]['target']}"
                 for one in found["violations"]
