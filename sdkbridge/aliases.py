@@ -5,6 +5,9 @@ With a grace an alias first waits here, in no lane, so that nothing waits for it
 next queues it when it is due. Until somebody has tried to send it, its link can be retracted.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from attrs import evolve
 
 from identity.clock import Clock
@@ -145,6 +148,24 @@ class Aliases:
             return verdict
 
         return self._database.write(approve)
+
+    def approve_all(self, links: Sequence[LinkLike], *, by: str, why: str = "") -> list[Verdict]:
+        """
+        Approve those of some links that are held still, all in one commit or none of them.
+        """
+        return self._database.write(partial(self._all_held, self.approve, links, by, why))
+
+    def reject_all(self, links: Sequence[LinkLike], *, by: str, why: str = "") -> list[Verdict]:
+        """
+        Reject those of some links that are held still, all in one commit or none of them.
+        """
+        return self._database.write(partial(self._all_held, self.reject, links, by, why))
+
+    def _all_held(
+        self, decide: Callable[..., Verdict], links: Sequence[LinkLike], by: str, why: str
+    ) -> list[Verdict]:
+        # One at a time, since approving one can make another known.
+        return [decide(link, by=by, why=why) for link in links if self._graph.is_held(link)]
 
     def _owe_for(self, verdict: Verdict) -> None:
         request, lane, other_lane = _as_request(verdict)

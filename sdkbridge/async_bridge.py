@@ -143,6 +143,18 @@ class AsyncBridge(ServerSideCalls[Awaitable[Receipt]]):
         """
         return await self._decided(partial(self._core.aliases.reject, link, by=by, why=why))
 
+    async def approve_all(self, links: Sequence[LinkLike], *, by: str, why: str = "") -> list[Verdict]:
+        """
+        Approve those of some links that are held still, in one commit; return their verdicts.
+        """
+        return await self._decided(partial(self._core.aliases.approve_all, links, by=by, why=why))
+
+    async def reject_all(self, links: Sequence[LinkLike], *, by: str, why: str = "") -> list[Verdict]:
+        """
+        Reject those of some links that are held still, in one commit; return their verdicts.
+        """
+        return await self._decided(partial(self._core.aliases.reject_all, links, by=by, why=why))
+
     async def retract(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
         """
         Undo a merge whose alias nobody has tried to send yet; the alias is withdrawn with the decision.

@@ -168,6 +168,26 @@ class Bridge(ServerSideCalls[Receipt]):
         """
         return self._core.aliases.reject(link, by=by, why=why)
 
+    def approve_all(self, links: Sequence[LinkLike], *, by: str, why: str = "") -> list[Verdict]:
+        """
+        Approve those of some links that are held still, in one commit; return their verdicts.
+
+        Raises:
+            StoreError: they could not be written; none was approved.
+        """
+        verdicts = self._core.aliases.approve_all(links, by=by, why=why)
+        self._core.wake()
+        return verdicts
+
+    def reject_all(self, links: Sequence[LinkLike], *, by: str, why: str = "") -> list[Verdict]:
+        """
+        Reject those of some links that are held still, in one commit; return their verdicts.
+
+        Raises:
+            StoreError: they could not be written; none was rejected.
+        """
+        return self._core.aliases.reject_all(links, by=by, why=why)
+
     def retract(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
         """
         Undo a merge whose alias nobody has tried to send yet; the alias is withdrawn with the decision.

@@ -85,6 +85,35 @@ class TestApproveAndReject:
     Approving and rejecting held links.
     """
 
+    def test_many_are_decided_together(self, bridge: Bridge, recorder: Recorder) -> None:
+        """
+        Those that are held still: what one approval makes known, or somebody else decided, is left out.
+        """
+        for device, name in [("X", "ann"), ("X", "bob"), ("Y", "ann"), ("Y", "bob"), ("Z", "cleo"), ("Z", "dan")]:
+            bridge.identify(name, anonymous_id=device)
+        held = bridge.graph.held()
+        approved = bridge.approve_all([verdict for verdict in held if verdict.link.newer == "bob"], by="kim")
+        rejected = bridge.reject_all(held, by="kim", why="a shop's tablet")
+        bridge.flush()
+
+        assert len(held) == 3
+        assert [str(verdict.outcome) for verdict in approved] == ["merge"]
+        assert [(verdict.link.newer, verdict.by) for verdict in rejected] == [("dan", "kim")]
+        assert bridge.graph.person("bob").identities == bridge.graph.person("ann").identities
+        assert recorder.aliases == 4
+
+    def test_many_are_decided_together_or_not_at_all(self, bridge: Bridge) -> None:
+        """
+        What goes wrong at one of them leaves the others undecided.
+        """
+        held_on_a_tablet(bridge)
+        (held,) = bridge.graph.held()
+        with pytest.raises(TypeError):
+            bridge.approve_all([held, None], by="kim")
+
+        assert bridge.graph.held() == [held]
+        assert bridge.approve_all([held], by="kim") != []
+
     def test_an_approved_link_sends_one_alias(self, bridge: Bridge, recorder: Recorder) -> None:
         """
         However often it is approved.

@@ -140,6 +140,7 @@ def test_all_links_of_one_reason_are_decided_at_once(held: Running, page: Page) 
     form.get_by_role("button", name="Reject all").click()
 
     expect(page.get_by_role("heading", name="0 links to decide")).to_be_visible()
+    expect(page.get_by_text("Rejected 2 links.")).to_be_visible()
     assert held.bridge.graph.counts().links["refuse"] == 2
 
 

@@ -2,6 +2,7 @@
 Links that wait for a person: both sides, why, what would happen, and the decision.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,12 @@ MOST_AT_ONCE = 500
 """Links that one form may decide on; what is left over is shown again."""
 
 LONGEST_TEXT = 500
+
+DONE = {
+    "approved": "Approved: they are one person now.",
+    "rejected": "Rejected: they stay two people.",
+    "retracted": "Undone: they are two people again.",
+}
 
 Decide = Callable[..., Verdict]
 
@@ -69,10 +76,20 @@ def _page(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
         "most": MOST_AT_ONCE,
         "by": visit.said("by") or last_by(visit),
         "why": visit.said("why"),
-        "done": visit.asked("done"),
+        "done": _told(visit.asked("done")),
         "problem": problem,
     }
     return visit.page("decide.html", values, status=status)
+
+
+def _told(done: str) -> str:
+    """
+    Say what was decided, by the word that `decide` puts into the address, and the number where it was many.
+    """
+    what, _, number = done.partition(" ")
+    if what not in DONE or not re.fullmatch("[0-9]{0,3}", number):
+        return ""
+    return f"{what.capitalize()} {number} link{'s' if number != '1' else ''}." if number else DONE[what]
 
 
 def _past(visit: Visit, verdict: Verdict) -> Past:
@@ -111,25 +128,21 @@ def _retract(visit: Visit, by: str, why: str) -> str:
 
 
 def _approve_all(visit: Visit, by: str, why: str) -> str:
-    return _all(visit, visit.served.bridge.approve, by, why)
+    return f"approved {len(visit.served.bridge.approve_all(_held(visit), by=by, why=why))}"
 
 
 def _reject_all(visit: Visit, by: str, why: str) -> str:
-    return _all(visit, visit.served.bridge.reject, by, why)
+    return f"rejected {len(visit.served.bridge.reject_all(_held(visit), by=by, why=why))}"
 
 
-def _all(visit: Visit, decide: Decide, by: str, why: str) -> str:
+def _held(visit: Visit) -> list[Verdict]:
     """
-    Decide on each link that is held for one reason, as long as it still is.
+    Return the links that are held for the form's reason.
     """
     reason = visit.said("only")
     if not reason or visit.said("sure") != "yes":
         raise InvalidDecision("unsure", "choose a reason, and tick that you are sure")
-    held = visit.served.bridge.graph.held_links(limit=MOST_AT_ONCE, reason=reason)
-    for link in held:
-        if visit.served.bridge.graph.is_held(link.verdict):
-            decide(link.verdict, by=by, why=why)
-    return "all"
+    return [link.verdict for link in visit.served.bridge.graph.held_links(limit=MOST_AT_ONCE, reason=reason)]
 
 
 _ACTS: dict[str, Callable[[Visit, str, str], str]] = {
