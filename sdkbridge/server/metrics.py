@@ -102,9 +102,16 @@ class Metrics:
         Write everything in Prometheus' text format.
         """
         counted: Collector = self._registry
-        if SHARED_COUNTS in os.environ:
+        if are_several():
             counted = MultiProcessCollector(None)  # type: ignore[no-untyped-call] # it has no types
         return generate_latest(counted) + generate_latest(self._projects)
+
+
+def are_several() -> bool:
+    """
+    Tell whether this is one of several processes that serve the same.
+    """
+    return SHARED_COUNTS in os.environ
 
 
 Measure = Callable[[Bridge, BridgeStatus], float]

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from http.cookies import SimpleCookie
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -19,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from sdkbridge.server import Limits, Project, ServerSettings, create_app
+from sdkbridge.server.metrics import SHARED_COUNTS
 
 TOKEN = "the-token"
 PAGES = ("", "/decide", "/people?text=a", "/person?identity=ann", "/live", "/simulations", "/audits")
@@ -282,6 +284,22 @@ def test_no_key_is_on_any_page(quiet: Running, shop: Project) -> None:
 
         assert shop.write_keys[0] not in body
         assert shop.api_key not in body
+
+
+def test_a_result_that_is_not_here_says_where_it_may_be(
+    quiet: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Gone, or at another of several processes.
+    """
+    page = "/pages/shop/audits/no-such-one"
+    alone = quiet.get(page)
+    monkeypatch.setenv(SHARED_COUNTS, str(tmp_path))
+    one_of_several = quiet.get(page)
+
+    assert (alone.status, one_of_several.status) == (404, 404)
+    assert b"not there any more" in alone.body
+    assert b"processes, or gone" in one_of_several.body
 
 
 def test_a_file_that_is_too_large_is_not_taken(serve: Callable[..., Running], shop: Project) -> None:

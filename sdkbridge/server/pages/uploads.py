@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from sdkbridge.server.metrics import are_several
 from sdkbridge.server.pages.access import path_of
 from sdkbridge.server.pages.frame import DOCUMENT, HEADERS, Frame, Visit
 from sdkbridge.server.pages.runs import Run, Runs
@@ -109,6 +110,8 @@ class Uploads(ABC):
 
     def _gone(self, visit: Visit) -> Response:
         said = "It is not there any more: the last ten are kept until the server ends."
+        if are_several():
+            said = "It is at another of the server's processes, or gone. Load this page again to ask another."
         return visit.frame.problem(visit.request, 404, f"No such {self.word}", said)
 
     async def _upload(self, request: Request) -> Response:
