@@ -15,7 +15,7 @@ from attrs import evolve
 from hostile_texts import HOSTILE
 from page_forms import ended, form_token, simulate, submit, upload
 from postgres_server import PostgresServer
-from running_server import Answer, Running
+from running_server import Answer, Running, wait_until
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -265,6 +265,8 @@ def test_pages_are_the_same_on_postgresql(
     with postgres_server.empty_schema() as url:
         running = serve(evolve(shop, deliver=False, database=url))
         running.post("/v1/identify", {"userId": "ann", "anonymousId": "x"})
+        # A count that takes long is shown as soon as it is there.
+        wait_until(lambda: b"Delivery" in running.get("/pages/shop").body, what="it has counted")
         pages = [running.get(f"/pages/shop{page}") for page in ("", "/people?text=AN", "/person?identity=ann")]
         running.app.close()
 
@@ -284,6 +286,21 @@ def test_no_key_is_on_any_page(quiet: Running, shop: Project) -> None:
 
         assert shop.write_keys[0] not in body
         assert shop.api_key not in body
+
+
+def test_the_overview_says_who_delivers(serve: Callable[..., Running], shop: Project) -> None:
+    """
+    The server, and to where; or that it does not.
+    """
+    told = []
+    for deliver in (True, False):
+        running = serve(evolve(shop, deliver=deliver))
+        wait_until(lambda page=running: b"Delivery" in page.get("/pages/shop").body, what="it has counted")
+        told.append(running.get("/pages/shop").body.decode())
+
+    assert f"Everything has been delivered to {shop.url}." in told[0]
+    assert "This server delivers nothing" in told[1]
+    assert shop.url not in told[1]
 
 
 def test_a_result_that_is_not_here_says_where_it_may_be(

@@ -17,6 +17,7 @@ def show(visit: Visit) -> Response:
     values = {
         "counted": visit.frame.counts[served.project.name].latest(),
         "refused": served.bridge.refused.latest(LAST_PROBLEMS),
+        "delivers": served.project.deliver,
         "kissmetrics_url": served.project.url,
         "full": served.has_too_much_waiting,
     }
