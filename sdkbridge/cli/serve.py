@@ -84,7 +84,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one argument for each option
     listening = running.Listening(host=host, port=port, trusted_proxies=trusted_proxies)
     with _told_in_a_sentence(listening):
         if demo:
-            if workers > 1 or not (config is db is url is None):
+            if workers > 1 or db is not None or url is not None:
                 raise click.UsageError("--demo is one process with settings of its own; leave out the others")
             _show_demo(listening)
             return
