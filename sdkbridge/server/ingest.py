@@ -104,7 +104,7 @@ class Ingest:
     async def _single(self, kind: str, request: Request) -> Response:
         body = await self._body(request)
         problem = await self._take(request, body, partial(one_message, kind=kind))
-        if problem is not None:
+        if problem is not None and self._server.settings.refused_status == 400:
             raise Refusal(400, problem.reason, str(problem))
         return answers.taken()
 

@@ -171,6 +171,8 @@ class ServerSettings:
         unauthorized_status: how an unknown write key is answered. 401 is what Segment's libraries report, but old
             mobile SDKs then delete what they hold (Kotlin, Android, iOS) or send it for ever (Swift); 503 lets all
             of them keep it, 200 lets all of them forget it.
+        refused_status: how a single call that is refused is answered. 400 tells whoever sent it; by 200, as
+            Segment answers, nobody is told. Either way the call is found among those that were refused.
 
     Raises:
         InvalidSettings: two projects share a name, a write key or a database, or a value is wrong.
@@ -181,6 +183,7 @@ class ServerSettings:
     token: str | None = field(default=None, repr=False)
     public_url: str | None = field(default=None, validator=validators.optional(_address))
     unauthorized_status: int = field(default=401)
+    refused_status: int = field(default=400)
 
     @projects.validator
     def _check_projects(self, _: "Attribute[tuple[Project, ...]]", projects: tuple[Project, ...]) -> None:
@@ -199,6 +202,11 @@ class ServerSettings:
     def _check_unauthorized_status(self, _: "Attribute[int]", value: object) -> None:
         if value not in {200, 401, 503}:
             raise InvalidSettings("unauthorized_status", "must be 200, 401 or 503")
+
+    @refused_status.validator
+    def _check_refused_status(self, _: "Attribute[int]", value: object) -> None:
+        if value not in {200, 400}:
+            raise InvalidSettings("refused_status", "must be 200 or 400")
 
 
 def _check_apart(what: str, values: list[str]) -> None:

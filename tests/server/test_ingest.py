@@ -139,6 +139,19 @@ def test_how_an_unknown_key_is_answered_can_be_chosen(status: int, serve: Callab
     assert (answer.headers["WWW-Authenticate"] is not None) == (status == 401)
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_how_a_refused_call_is_answered_can_be_chosen(status: int, serve: Callable[..., Running]) -> None:
+    """
+    Segment takes and drops it; here it can be looked at either way, and is never delivered.
+    """
+    running = serve(refused_status=status)
+    answer = running.post("/v1/track", {"userId": "ann", "writeKey": WRITE_KEY, "messageId": "m"})
+
+    assert (answer.status, answer.json["success"]) == (status, status == 200)
+    assert [one.message_id for one in running.bridge.refused.latest()] == ["m"]
+    assert told(running) == []
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/plain; charset=UTF-8", "", None])
 def test_the_content_type_does_not_matter(content_type: str | None, quiet: Running) -> None:
     """

@@ -391,7 +391,7 @@ def test_nothing_serious_keeps_anybody_from_using_them(
     held: Running, chromium: Browser, scheme: str, width: int, rules: str, axe: str, tmp_path: Path
 ) -> None:
     """
-    axe-core, on each page and report: all of its rules on light and a screen; on dark and a phone what they change.
+    axe-core on each page and report: all of its rules on light and a screen, on dark and a phone what they change.
     """
     serious: list[str] = []
     came = {"type": "track", "event": "Came", "anonymousId": "phone"}
