@@ -209,9 +209,13 @@ class SQLiteStore:
         """
         Apply the steps of a migration set that were not.
         """
-        apply_steps = sqlite_schema.steps_of(name, migrations)
+        if not self.applied(name):
+            with self.transaction():
+                if sqlite_schema.make(self._writer.connection(), name, migrations):
+                    return
+        upgrade = sqlite_schema.upgrade(name, migrations)
         with self.transaction():
-            apply_steps(self._writer.connection())
+            upgrade(self._writer.connection())
 
     def tables(self) -> Columns:
         """

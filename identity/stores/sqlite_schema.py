@@ -4,11 +4,22 @@ The tables of a SQLite file: made by migrations, and listed to be copied.
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from identity.stores.interface import Columns, Connection, Migrations, Numbers, Row
 
 APPLIED = "_sqlite_migrations"
 """Where sqlite-utils notes the steps that it applied."""
+
+_MAKE_APPLIED = (
+    f"""
+    CREATE TABLE IF NOT EXISTS {APPLIED} (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT)
+    """,
+    f"""
+    CREATE UNIQUE INDEX IF NOT EXISTS idx_{APPLIED}_migration_set_name ON {APPLIED} (migration_set, name)
+    """,
+)
+_NOTE_STEP = f"INSERT INTO {APPLIED} (migration_set, name, applied_at) VALUES (?, ?, ?)"  # noqa: S608 - a constant
 
 Rows = Callable[[str, Sequence[str]], list[Row]]
 
@@ -25,7 +36,24 @@ def applied(rows: Rows, name: str) -> list[str]:
     return [step for (step,) in found]
 
 
-def steps_of(name: str, migrations: Migrations) -> Callable[[sqlite3.Connection], None]:
+def make(connection: sqlite3.Connection, name: str, migrations: Migrations) -> bool:
+    """
+    Apply all steps of a migration set, within the transaction that is under way, unless some were applied before.
+
+    Noted as sqlite-utils notes them, but without it, see `applied`: the first start of a program does this.
+    """
+    if applied(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), name):
+        return False
+    for statement in _MAKE_APPLIED:
+        connection.execute(statement)
+    for step, statements in migrations.items():
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute(_NOTE_STEP, (name, step, str(datetime.now(UTC))))
+    return True
+
+
+def upgrade(name: str, migrations: Migrations) -> Callable[[sqlite3.Connection], None]:
     """
     Return what applies the steps of a migration set that were not, within the transaction that is under way.
 

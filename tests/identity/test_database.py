@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlite_utils
 
 from identity import IdentityGraph, StoreError
 from identity.database import Database
@@ -139,23 +140,52 @@ def test_items_that_wait_for_the_same_taker_are_one_work(tmp_path: Path) -> None
 
 WATCHED = """
 import sys
-sys.modules["pandas"] = None  # sqlite-utils would import it, too, which takes seconds
 from identity.database import Database
 database = Database(sys.argv[1])
 begun = []
 note = lambda sql: begun.append("sqlite_utils" in sys.modules) if sql.startswith("BEGIN") else None
 database._store._writer.connection().set_trace_callback(note)
 database.migrate("test", {"1": ("CREATE TABLE kept (number INTEGER) STRICT",)})
+sys.modules["pandas"] = None  # sqlite-utils would import it, too, which takes seconds
+database.migrate("test", {"1": (), "2": ("ALTER TABLE kept ADD COLUMN name TEXT",)})
 print(begun)
 """
 
 
 def test_nobody_waits_while_a_library_is_imported(tmp_path: Path) -> None:
     """
-    What makes the tables of a new file is imported before the file is locked: it takes seconds on a busy machine.
+    A new file's tables are made without sqlite-utils, and an old file is not locked before that is imported.
+
+    On a busy machine the import takes seconds.
     """
     run = subprocess.run(
         [sys.executable, "-c", WATCHED, tmp_path / "new.db"], capture_output=True, text=True, check=True
     )
 
-    assert run.stdout == "[True]\n"
+    assert run.stdout == "[False, True]\n"
+
+
+def test_steps_are_noted_as_sqlite_utils_notes_them(tmp_path: Path) -> None:
+    """
+    What was made without sqlite-utils looks to it as if it had made that itself.
+    """
+    database = Database(tmp_path / "ours.db")
+    database.migrate(
+        "test", {"1": ("CREATE TABLE t (a INTEGER) STRICT",), "2": ("CREATE TABLE u (a INTEGER) STRICT",)}
+    )
+    theirs = sqlite_utils.Database(tmp_path / "theirs.db")
+    steps = sqlite_utils.Migrations("test")
+    steps(name="1")(lambda db: db.execute("CREATE TABLE t (a INTEGER) STRICT"))
+    steps(name="2")(lambda db: db.execute("CREATE TABLE u (a INTEGER) STRICT"))
+    steps.apply(theirs)
+    ours = sqlite_utils.Database(tmp_path / "ours.db")
+
+    def noted(db: sqlite_utils.Database) -> object:
+        table = db[steps.migrations_table]
+        rows = [(row["id"], row["migration_set"], row["name"], len(row["applied_at"])) for row in table.rows]
+        return table.columns, [(index.name, index.unique, index.columns) for index in table.indexes], rows
+
+    assert noted(ours) == noted(theirs)
+    assert steps.pending(ours) == []
+    ours.close()
+    theirs.close()

@@ -13,9 +13,6 @@ from pathlib import Path
 from secrets import token_hex
 
 import pytest
-
-# What makes the tables of a new file: imported here once, not by every child.
-import sqlite_utils.migrations  # noqa: F401
 from postgres_server import PostgresServer, shared_server
 
 from identity import IdentityGraph, StoreError
