@@ -5,8 +5,6 @@ Refuses to start on top of a package named ``identity`` that is not ours.
 Whichever of the two was installed last, or comes first on the path, is the one that Python imports.
 """
 
-from importlib import metadata
-
 import identity
 
 
@@ -33,6 +31,8 @@ def _origin() -> str:
 
 
 def _owner() -> str:
+    from importlib import metadata  # noqa: PLC0415 - only where something is wrong
+
     owners = metadata.packages_distributions().get("identity", [])
     others = sorted({f"{name} {metadata.version(name)}" for name in owners if name != "sdkbridge"})
     return f"the distribution {' and '.join(others)}" if others else "no installed distribution"

@@ -5,32 +5,56 @@ Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed or
 usage, 3 done but some input was refused, 130 interrupted.
 """
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 import click
 
 import sdkbridge
-from sdkbridge.cli.audit import audit_people
-from sdkbridge.cli.check import check
-from sdkbridge.cli.config import config
-from sdkbridge.cli.deliver import deliver
-from sdkbridge.cli.demo import demo
-from sdkbridge.cli.exchange import export_lines, import_files
 from sdkbridge.cli.exits import INTERRUPTED
-from sdkbridge.cli.graph import graph
-from sdkbridge.cli.kissmetrics import kissmetrics
-from sdkbridge.cli.lint import lint_file
-from sdkbridge.cli.made_up import population_calls
-from sdkbridge.cli.map import map_calls
-from sdkbridge.cli.migrate import migrate
-from sdkbridge.cli.outbox import outbox
-from sdkbridge.cli.people import people
-from sdkbridge.cli.refused import refused_calls
-from sdkbridge.cli.repair import repair_export
-from sdkbridge.cli.replay import replay_calls
-from sdkbridge.cli.resolve import resolve_links
-from sdkbridge.cli.serve import serve
-from sdkbridge.cli.simulate import simulate_calls
-from sdkbridge.cli.status import status
-from sdkbridge.cli.sweep import sweep_limits
+
+_HOME = {
+    "audit": "audit.audit_people",
+    "check": "check.check",
+    "config": "config.config",
+    "deliver": "deliver.deliver",
+    "demo": "demo.demo",
+    "export": "exchange.export_lines",
+    "graph": "graph.graph",
+    "import": "exchange.import_files",
+    "kissmetrics": "kissmetrics.kissmetrics",
+    "lint": "lint.lint_file",
+    "map": "map.map_calls",
+    "migrate": "migrate.migrate",
+    "outbox": "outbox.outbox",
+    "people": "people.people",
+    "population": "made_up.population_calls",
+    "refused": "refused.refused_calls",
+    "repair": "repair.repair_export",
+    "replay": "replay.replay_calls",
+    "resolve": "resolve.resolve_links",
+    "serve": "serve.serve",
+    "simulate": "simulate.simulate_calls",
+    "status": "status.status",
+    "sweep": "sweep.sweep_limits",
+}
+
+
+class _Imported(Mapping[str, click.Command]):
+    """
+    Every command by its name, imported when it is asked for: all together take longer than most of them.
+    """
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, attribute = _HOME[name].split(".")
+        command: click.Command = getattr(import_module(f"sdkbridge.cli.{module}"), attribute)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOME)
+
+    def __len__(self) -> int:
+        return len(_HOME)
 
 
 class Commands(click.Group):
@@ -48,18 +72,13 @@ class Commands(click.Group):
             raise SystemExit(INTERRUPTED) from None
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    commands=_Imported(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(sdkbridge.__version__, prog_name="sdkbridge")
 def main() -> None:
     """
     Segment calls in, Kissmetrics people out: see an alias before it is sent, because none can be undone.
     """
-
-
-COMMANDS = (
-    *(demo, replay_calls, serve, deliver, outbox, graph, status, migrate, check, config, refused_calls),
-    *(map_calls, lint_file, kissmetrics, people, export_lines, import_files),
-    *(audit_people, repair_export, resolve_links, population_calls, simulate_calls, sweep_limits),
-)
-for command in COMMANDS:
-    main.add_command(command)

@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,13 +116,19 @@ def _table(path: Path) -> Mapping[str, object]:
     Return what a file says of us.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = _parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidSetting(str(path), "file", f"cannot be read as TOML ({error})") from error
     found: object = content.get("tool", {}).get("sdkbridge", {}) if path.name == PROJECT_FILE else content
     if not isinstance(found, Mapping):
         raise InvalidSetting("tool.sdkbridge", str(path), "must be a table")
     return found
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> Mapping[str, Any]:
+    # Kept, since a command asks for one setting after the other: parsing a long file takes longer than a bridge.
+    return tomllib.loads(text)
 
 
 def _check_names(names: Mapping[str, object], origin: str) -> None:
