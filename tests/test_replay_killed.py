@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -142,7 +143,7 @@ def test_killed_and_played_again(seed: int, file: Path, tmp_path: Path, kissmetr
         process.poll() is None
         and (accepted(database) if accepting else kissmetrics.local.diagnostics()["received"]) < enough
     ):
-        pass
+        time.sleep(0.001)  # lets it get on
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     if accepting:
