@@ -19,6 +19,14 @@ CHECKOUT = Path(__file__).parent.parent
 SLOW_TO_IMPORT = {"click", "httpx", "rich", "sqlite_utils", "http.server", "sdkbridge.kissmetrics.server"}
 
 
+@pytest.fixture(autouse=True)
+def without_large_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let runs of pytest within these tests load none of the plugins that take longer than the tests.
+    """
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:schemathesis -p no:faker")
+
+
 def send(kissmetrics: RunningKissmetrics, path: str, **parameters: str) -> None:
     connection = http.client.HTTPConnection(urlsplit(kissmetrics.url).netloc, timeout=10)
     connection.request("GET", f"{path}?{urlencode(parameters)}")
