@@ -42,10 +42,12 @@ class Host:
             await self.app(scope, receive, send)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def host() -> Iterator[Running]:
     """
     A web server on a free port, which answers with the app of the test that is running.
+
+    It ends with its module: a later test that freezes the time would keep it from noticing that it should end.
     """
     with running(Host()) as host:
         yield host
