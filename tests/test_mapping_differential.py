@@ -26,7 +26,7 @@ from sdkbridge.options import PROFILES, options_for
 from sdkbridge.receipt import CallWarning
 from sdkbridge.stateless import map_alone
 
-MESSAGES = 20_000 if os.environ.get("CI") else 5_000
+MESSAGES = 5_000
 """For each profile."""
 
 SAMPLE = 300

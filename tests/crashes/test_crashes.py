@@ -23,7 +23,7 @@ from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.kissmetrics.server import KissmetricsServer
 
 PARTS = 8
-POINTS = os.environ.get("SDKBRIDGE_CRASH_POINTS", "600" if os.environ.get("CI") else "64")
+POINTS = os.environ.get("SDKBRIDGE_CRASH_POINTS", "500" if os.environ.get("CI") else "64")
 DEVICES = ("phone", "tablet", "browser-1")
 
 missing = unavailable()
