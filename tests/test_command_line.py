@@ -374,6 +374,27 @@ def test_help_is_there(arguments: list[str]) -> None:
     assert "sdkbridge" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["map", "--help"], ["map", "--api-key", "K"]])
+def test_a_command_imports_nothing_that_it_does_not_need(arguments: list[str]) -> None:
+    """
+    What only other commands need takes longer to import than mapping a call.
+    """
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "sdkbridge", *arguments],
+        input=lines({"type": "track", "userId": "ann", "event": "Paid"}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    assert "sdkbridge.cli" in imported
+    assert (
+        imported & {"httpx", "rich", "asyncio", "sqlite_utils", "sdkbridge.bridge", "sdkbridge.cli.replay"}
+        == set()
+    )
+
+
 def test_a_port_that_is_taken_is_one_sentence(kissmetrics: RunningKissmetrics) -> None:
     """
     No traceback, and exit code 1.
