@@ -155,9 +155,12 @@ def test_a_file_of_an_earlier_version_goes_on(
 
 def indexes(database: Database) -> set[tuple[str, str]]:
     """
-    Return the indexes of a file, and what each is on.
+    Return the indexes that migrations made in a file, and what each is on.
     """
-    rows = database.rows("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+    rows = database.rows(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name NOT LIKE '\\_%' ESCAPE '\\'"
+        " AND sql IS NOT NULL"
+    )
     return {(name, sql.replace("IF NOT EXISTS ", "")) for name, sql in rows}
 
 
