@@ -38,9 +38,7 @@ class Seeing:
         name, kind, sort = sighting.name, sighting.kind, sighting.sort
         if before is None:
             if name not in self.tombstones:
-                new = stranger(name, kind, self.policy.identifiers, at_ms=sighting.first_ms, sort=sort)
-                times = (sighting.first_ms, sighting.last_ms)
-                self.people.add(connection, new, seen_ms=times, records=sighting.records)
+                self._meet(connection, sighting)
         elif _becomes_a_name(before, kind):
             side = self.people.sides(connection, name, name)[name]
             self.linking.name(connection, side, at_ms=sighting.first_ms, sort=sort)
@@ -51,18 +49,29 @@ class Seeing:
         """
         Keep several, of different identities and without a sort: as one by one in this order, in fewer statements.
         """
-        if len(sightings) > 1:
-            kinds = self.people.kinds(connection, [sighting.name for sighting in sightings])
-            known = [
-                one for one in sightings if one.name in kinds and not _becomes_a_name(kinds[one.name], one.kind)
-            ]
-            self.people.touch_all(connection, known)
-            if len(known) == len(sightings):
-                return
-            counted = {one.name for one in known}
-            sightings = [one for one in sightings if one.name not in counted]
+        if len(sightings) == 1:
+            self.note(connection, sightings[0])
+            return
+        kinds = self.people.kinds(connection, [sighting.name for sighting in sightings])
+        somebody_was_forgotten = self.tombstones.exist()
+        known = []
         for sighting in sightings:
-            self.note(connection, sighting)
+            before = kinds.get(sighting.name)
+            if before is None and not somebody_was_forgotten:
+                self._meet(connection, sighting)
+            elif before is None or _becomes_a_name(before, sighting.kind):
+                self.note(connection, sighting)
+            else:
+                known.append(sighting)
+        self.people.touch_all(connection, known)
+
+    def _meet(self, connection: Connection, sighting: Sighting) -> None:
+        """
+        Keep an identity that was never seen, as a person of its own.
+        """
+        first_ms, last_ms = sighting.first_ms, sighting.last_ms
+        new = stranger(sighting.name, sighting.kind, self.policy.identifiers, at_ms=first_ms, sort=sighting.sort)
+        self.people.add(connection, new, seen_ms=(first_ms, last_ms), records=sighting.records)
 
     def _tell_sort(self, connection: Connection, name: str, sort: str) -> None:
         side = self.people.sides(connection, name, name)[name]
