@@ -92,7 +92,8 @@ def soak(*, seconds: float, rate: int, folder: Path | None) -> None:
             report = bridge.flush(timeout=30)
             counts, calls = bridge.outbox.counts(), samples[-1].calls
         print(
-            f"  left {report.waiting}, given up {counts.dead}, delivered {counts.delivered:,}, of {calls:,} calls"
+            f"  left {report.waiting}, given up {counts.dead}, delivered {counts.delivered:,};"
+            f" {calls:,} calls when last looked at"
         )
         print(
             f"  the sink answered {running.answered():,}; once closed, the file has {sizes(path) / 2**20:.1f} MB"
