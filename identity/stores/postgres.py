@@ -44,10 +44,15 @@ WAIT_FOR_ONESELF = "SET LOCAL lock_timeout = '100ms'"
 class PortableConnection:
     """
     A connection that takes statements of the portable dialect.
+
+    Attributes:
+        raw: psycopg's.
+        sends_many: whether it is in the middle of many statements, between which psycopg does not hold its lock.
     """
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
+        self.sends_many = False
 
     def execute(self, sql: str, parameters: Parameters = ()) -> Cursor:
         """
@@ -59,6 +64,13 @@ class PortableConnection:
         """
         Run one statement for each set of parameters.
         """
+        self.sends_many = True
+        try:
+            return self._send_many(sql, parameters)
+        finally:
+            self.sends_many = False
+
+    def _send_many(self, sql: str, parameters: Iterable[Parameters]) -> Cursor:
         cursor = self.raw.cursor()
         with self.raw.pipeline() as pipeline:
             try:
@@ -158,7 +170,7 @@ class PostgresStore:
     def _mine(self) -> PortableConnection | None:
         found: PortableConnection | None = getattr(self._here, "connection", None)
         # In the middle of a statement only a signal handler comes here: it takes another connection.
-        return None if found is None or found.raw.lock.locked() else found
+        return None if found is None or found.sends_many or found.raw.lock.locked() else found
 
     @contextmanager
     def _transaction(self) -> Iterator[PortableConnection]:
