@@ -4,7 +4,6 @@ Taking one call: session, identity graph, mapping and outbox, in one transaction
 Everything that a call changes commits together or not at all; when `accept` returns, it is committed.
 """
 
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -72,14 +71,13 @@ class Acceptance:
         self.room = OutboxRoom(self._outbox, outbox_limit)
         self._aliases = Aliases(database, graph, self._outbox, clock=clock)
         self._processing = Processing(graph, options=options, spellings=Spellings(database), aliases=self._aliases)
-        self._here = threading.local()
 
     @contextmanager
     def together(self, message_ids: Collection[str], *, trusting: bool) -> Iterator[UnitOfWork]:
         """
-        Write down together what the calls leave behind that this thread takes meanwhile.
+        Write down together what the calls leave behind that are taken with what this yields.
 
-        Call it within a transaction.
+        Call it within a transaction. A signal handler that interrupts it writes for itself.
 
         Args:
             message_ids: those of the calls, as far as they are known.
@@ -97,30 +95,27 @@ class Acceptance:
             at_ms=now_ms,
             trusting=trusting,
         )
-        # There is one around this one where a signal handler interrupted a batch.
-        around, self._here.unit = self._joined(), unit
-        try:
-            yield unit
-        finally:
-            # A signal handler that comes from here on writes for itself.
-            self._here.unit = around
+        yield unit
         unit.end()
 
-    def _joined(self) -> UnitOfWork | None:
-        return getattr(self._here, "unit", None)
-
-    def accept(self, call: AnyCall) -> Receipt:
+    def accept(self, call: AnyCall, *, unit: UnitOfWork | None = None) -> Receipt:
         """
         Take a call that carries its own identities, as a server or Segment's SDKs send it.
+
+        Args:
+            call: the call.
+            unit: where what it leaves behind is gathered with what others do; see `together`.
 
         Raises:
             InvalidCall: it was refused; nothing of it is kept but the verdict on a refused alias.
             OutboxFull: too much waits to be delivered; nothing of it is kept.
             StoreError: it could not be written; nothing of it is kept.
         """
-        return self._once(call.message_id, lambda arrival: self._message(call, arrival))
+        return self._once(call.message_id, lambda arrival: self._message(call, arrival), unit)
 
-    def accept_on(self, device: str, call: AnyCall, *, once: sessions.Once | None = None) -> Receipt:
+    def accept_on(
+        self, device: str, call: AnyCall, *, once: sessions.Once | None = None, unit: UnitOfWork | None = None
+    ) -> Receipt:
         """
         Take a call made on a device, under the identity of its session.
 
@@ -128,14 +123,15 @@ class Acceptance:
             device: the installation.
             call: the call; identities in it count only where they name somebody new.
             once: how often the event of a track is recorded at most.
+            unit: as for `accept`.
 
         Raises:
             InvalidCall: it was refused.
             StoreError: it could not be written.
         """
-        return self._once(call.message_id, lambda arrival: self._on_device(device, call, arrival, once))
+        return self._once(call.message_id, lambda arrival: self._on_device(device, call, arrival, once), unit)
 
-    def reset(self, device: str, *, message_id: str | None = None) -> Receipt:
+    def reset(self, device: str, *, message_id: str | None = None, unit: UnitOfWork | None = None) -> Receipt:
         """
         Forget who uses a device: a new anonymous identity; what is queued stays queued.
         """
@@ -146,7 +142,7 @@ class Acceptance:
             self._sessions.save(sessions.reset(before, self._anonymous_id(device)))
             return Receipt(message_id=arrival.message_id)
 
-        return self._once(message_id, forget)
+        return self._once(message_id, forget, unit)
 
     def _session_for(self, device: str, arrival: Arrival) -> DeviceSession:
         found = self._sessions.load(device)
@@ -211,7 +207,9 @@ class Acceptance:
                 texts[leaf.name] = leaf.text
         return texts
 
-    def _once(self, message_id: str | None, take: Callable[[Arrival], Receipt]) -> Receipt:
+    def _once(
+        self, message_id: str | None, take: Callable[[Arrival], Receipt], joined: UnitOfWork | None = None
+    ) -> Receipt:
         """
         Take a call within one transaction, unless its message id was seen before.
         """
@@ -223,7 +221,6 @@ class Acceptance:
             unit.end()
             return taken
 
-        joined = self._joined()
         taken = self._database.write(alone) if joined is None else self._take(message_id, take, joined)
         if isinstance(taken, RefusedAlias):
             raise taken

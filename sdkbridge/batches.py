@@ -39,7 +39,7 @@ class BatchAcceptance:
     Args:
         database: where everything is kept.
         acceptance: what takes calls.
-        take: takes one call by it.
+        take: takes one call by it, with others if it is told where what they leave behind is gathered.
         refused: keeps what was refused.
     """
 
@@ -47,7 +47,7 @@ class BatchAcceptance:
         self,
         database: Database,
         acceptance: Acceptance,
-        take: Callable[[JSONObject], Receipt],
+        take: Callable[[JSONObject, UnitOfWork | None], Receipt],
         *,
         refused: RefusedCalls,
     ) -> None:
@@ -115,7 +115,7 @@ class BatchAcceptance:
     def _take_if_clean(self, message: JSONObject, unit: UnitOfWork) -> Receipt | InvalidCall:
         before = unit.changes
         try:
-            return self._take(message)
+            return self._take(message, unit)
         except RefusedAlias as error:
             return error  # and its verdict stays on record
         except InvalidCall as error:
@@ -129,7 +129,7 @@ class BatchAcceptance:
         with self._database.transaction() as connection:
             connection.execute("SAVEPOINT one_call")
             try:
-                outcome: Receipt | InvalidCall = self._take(message)
+                outcome: Receipt | InvalidCall = self._take(message, None)
             except RefusedAlias as error:
                 outcome = error  # and its verdict stays on record
             except InvalidCall as error:

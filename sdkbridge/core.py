@@ -33,6 +33,7 @@ from sdkbridge.refused import RefusedCalls, RefusedMessage
 from sdkbridge.session import Once
 from sdkbridge.settings.bridge import Arguments, BridgeSettings, bridge_settings
 from sdkbridge.status import BridgeStatus, FlushReport
+from sdkbridge.unit_of_work import UnitOfWork
 from sdkbridge.writable import Writable
 
 LONGEST_PAUSE_S = 0.05
@@ -118,23 +119,27 @@ class BridgeCore:
         """
         return self.opened()._aliases  # noqa: SLF001 - its own
 
-    def take(self, message: JSONObject) -> Receipt:
+    def take(self, message: JSONObject, unit: UnitOfWork | None = None) -> Receipt:
         """
         Take a call in Segment's spelling, through a device's session if it names one.
+
+        Args:
+            message: the call.
+            unit: where what it leaves behind is gathered with what others do; by itself if there is none.
         """
         device = device_of(message) if type(message) is dict or isinstance(message, Mapping) else None
         if device is not None:
-            return self.take_on(device, message)
-        return self.acceptance.accept(parse_call(message))
+            return self.take_on(device, message, unit)
+        return self.acceptance.accept(parse_call(message), unit=unit)
 
-    def take_on(self, device: str, message: JSONObject) -> Receipt:
+    def take_on(self, device: str, message: JSONObject, unit: UnitOfWork | None = None) -> Receipt:
         """
         Take a call through a device's session.
         """
         if is_reset(message):
-            return self.acceptance.reset(device, message_id=message_id_of(message))
+            return self.acceptance.reset(device, message_id=message_id_of(message), unit=unit)
         call = parse_call(message)
-        return self.acceptance.accept_on(device, call, once=_once(message.get("once")))
+        return self.acceptance.accept_on(device, call, once=_once(message.get("once")), unit=unit)
 
     def take_batch(
         self, messages: Sequence[JSONObject], *, refused: Sequence[RefusedMessage] = ()

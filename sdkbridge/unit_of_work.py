@@ -156,7 +156,6 @@ class UnitOfWork:
         """
         self.changes += 1
         self._write_seconds()
-        # Taken out first: a signal handler may bring more meanwhile.
         seen, self._seen = self._seen, {}
         queued, self._queued = self._queued, []
         if seen:

@@ -2,7 +2,9 @@
 Many calls in one commit, each for itself.
 """
 
+import signal
 import sqlite3
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +209,40 @@ def test_a_closed_bridge_takes_no_batch(quiet: Bridge) -> None:
     quiet.close()
     with pytest.raises(BridgeClosed):
         quiet.accept_batch([GOOD])
+
+
+def test_a_signal_handler_takes_calls_in_the_middle_of_batches(store_url: str) -> None:
+    """
+    What it accepted is queued once, and so is what the batches accepted that it interrupted.
+    """
+    turns, accepted = count(), list[str]()
+
+    with Bridge(store_url, api_key="key", deliver=False) as bridge:
+
+        def handler(number: int, frame: object) -> None:
+            message_id = f"handler-{next(turns)}"
+            try:
+                # An identify decides on a link, for which all that waits is written.
+                bridge.identify("bob", anonymous_id=f"a-{message_id}", traits={"x": 1}, message_id=message_id)
+                accepted.append(message_id)
+            except StoreError:
+                pass  # as it may be on PostgreSQL: what it needs is locked by what it interrupted
+            signal.setitimer(signal.ITIMER_REAL, 0.003)
+
+        before = signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.003)
+        try:
+            for batch in range(40):
+                ids = [f"batch-{batch}-{number}" for number in range(20)]
+                bridge.accept_batch([GOOD | {"userId": message_id, "messageId": message_id} for message_id in ids])
+                accepted += ids
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        rows = bridge._core.database.rows("SELECT call FROM outbox WHERE path != '/a'")
+
+    assert sorted(call for (call,) in rows) == sorted(accepted)
+    assert any(call.startswith("handler") for call in accepted)
 
 
 PEOPLE = st.sampled_from(["ann", "bob", "ann@example.com", "a-1", "a-2", "null", "x" * 300])
