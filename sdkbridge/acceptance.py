@@ -30,7 +30,7 @@ from sdkbridge.remarks import Problem, Remarks
 from sdkbridge.remembered import changed_context, without_carried_traits
 from sdkbridge.session import Change, DeviceSession
 from sdkbridge.sessions import SessionStore
-from sdkbridge.spellings import Spellings
+from sdkbridge.spellings import Named, Spellings
 from sdkbridge.stamping import stamp_message, stamp_on
 from sdkbridge.unit_of_work import UnitOfWork
 from sdkbridge.values import flatten
@@ -73,7 +73,9 @@ class Acceptance:
         self._processing = Processing(graph, options=options, spellings=Spellings(database), aliases=self._aliases)
 
     @contextmanager
-    def together(self, message_ids: Collection[str], *, trusting: bool) -> Iterator[UnitOfWork]:
+    def together(
+        self, message_ids: Collection[str], *, trusting: bool = False, learned: set[Named] | None = None
+    ) -> Iterator[UnitOfWork]:
         """
         Write down together what the calls leave behind that are taken with what this yields.
 
@@ -82,6 +84,7 @@ class Acceptance:
         Args:
             message_ids: those of the calls, as far as they are known.
             trusting: whether seconds are taken to be free, as nearly all are.
+            learned: the names that were new earlier in the transaction.
 
         Raises:
             CrowdedSecondError: one of them was not.
@@ -94,6 +97,7 @@ class Acceptance:
             message_ids=message_ids,
             at_ms=now_ms,
             trusting=trusting,
+            learned=learned,
         )
         yield unit
         unit.end()

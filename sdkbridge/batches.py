@@ -14,6 +14,7 @@ from sdkbridge.plain import is_writable
 from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
+from sdkbridge.spellings import Named
 from sdkbridge.unit_of_work import CrowdedSecondError, UnitOfWork
 
 _logger = logging.getLogger("sdkbridge")
@@ -39,7 +40,7 @@ class BatchAcceptance:
     Args:
         database: where everything is kept.
         acceptance: what takes calls.
-        take: takes one call by it, with others if it is told where what they leave behind is gathered.
+        take: takes one call by it, and gathers what the call leaves behind.
         refused: keeps what was refused.
     """
 
@@ -47,7 +48,7 @@ class BatchAcceptance:
         self,
         database: Database,
         acceptance: Acceptance,
-        take: Callable[[JSONObject, UnitOfWork | None], Receipt],
+        take: Callable[[JSONObject, UnitOfWork], Receipt],
         *,
         refused: RefusedCalls,
     ) -> None:
@@ -77,7 +78,8 @@ class BatchAcceptance:
         def work() -> list[Receipt | InvalidCall]:
             outcomes = self._take_together(messages)
             if outcomes is None:
-                outcomes = [self._take_alone(message) for message in messages]
+                learned: set[Named] = set()
+                outcomes = [self._take_alone(message, learned) for message in messages]
             self._keep(messages, outcomes, refused)
             return outcomes
 
@@ -96,7 +98,7 @@ class BatchAcceptance:
             outcomes: list[Receipt | InvalidCall] | None
             try:
                 outcomes = self._take_trusting(messages, message_ids)
-            except _LeftSomething:
+            except (_LeftSomething, *FAULTS):
                 outcomes = None
                 connection.execute("ROLLBACK TO SAVEPOINT calls")
             except CrowdedSecondError:
@@ -125,11 +127,13 @@ class BatchAcceptance:
         except FAULTS as error:
             raise _LeftSomething from error
 
-    def _take_alone(self, message: JSONObject) -> Receipt | InvalidCall:
+    def _take_alone(self, message: JSONObject, learned: set[Named]) -> Receipt | InvalidCall:
         with self._database.transaction() as connection:
             connection.execute("SAVEPOINT one_call")
             try:
-                outcome: Receipt | InvalidCall = self._take(message, None)
+                outcome: Receipt | InvalidCall
+                with self._acceptance.together((), learned=learned) as unit:
+                    outcome = self._take(message, unit)
             except RefusedAlias as error:
                 outcome = error  # and its verdict stays on record
             except InvalidCall as error:

@@ -33,10 +33,11 @@ class UnitOfWork:
         message_ids: those of the calls to come, as far as they are known: remembered together.
         at_ms: now, in milliseconds since 1970 UTC.
         trusting: whether seconds are taken to be free, as nearly all are, and claimed together.
+        learned: the names that were new to `Spellings` earlier in the transaction.
 
     Attributes:
         released: whether the aliases were queued whose grace is over, which is looked for once.
-        learned: the names that were new to `Spellings`.
+        learned: those names, and the ones that these calls add.
         changes: grows with whatever is written or waits to be: unchanged by a call, it left nothing behind.
     """
 
@@ -49,6 +50,7 @@ class UnitOfWork:
         message_ids: Collection[str] = (),
         at_ms: int = 0,
         trusting: bool = False,
+        learned: set[Named] | None = None,
     ) -> None:
         self._graph = graph
         self._outbox = outbox
@@ -61,7 +63,7 @@ class UnitOfWork:
         self._queued: list[QueuedRow] = []
         self._has_forgotten: bool | None = None
         self.released = False
-        self.learned: set[Named] = set()
+        self.learned: set[Named] = set() if learned is None else learned
         self.changes = 0
 
     def is_new(self, message_id: str, *, at_ms: int) -> bool:

@@ -185,6 +185,24 @@ def test_a_batch_that_cannot_be_written_leaves_nothing(quiet: Bridge) -> None:
     assert quiet.refused.latest() == []
 
 
+def test_names_of_a_batch_that_was_undone_were_never_written(quiet: Bridge) -> None:
+    """
+    So that whoever writes them in another case next is the first one.
+    """
+    connection = sqlite3.connect(quiet._core.database.path)
+    connection.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON outbox WHEN NEW.query LIKE '%Last%' "
+        "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    )
+    connection.commit()
+    connection.close()
+    taken_one_by_one = GOOD | {"device": "phone", "event": "x" * 300}
+    with pytest.raises(StoreError):
+        quiet.accept_batch([GOOD, GOOD, taken_one_by_one, GOOD | {"event": "Last"}])
+
+    assert quiet.accept(GOOD | {"event": "good"}).warnings == ()
+
+
 def test_a_fault_in_one_call_costs_the_others_nothing(quiet: Bridge, caplog: pytest.LogCaptureFixture) -> None:
     """
     A message that would fail for ever must not stop all that come with it; nothing of it goes into the log.
