@@ -22,6 +22,7 @@ from identity.placeholders import PLACEHOLDERS, Placeholders
 from identity.plan import Plan, PlannedAlias
 from identity.policy import MergePolicy
 from identity.proposal import Caution, Decision, Proposal, Rule, Side
+from identity.sightings import Sighting
 from identity.squished import audit
 from identity.store import KnownIdentity
 
@@ -53,6 +54,7 @@ __all__ = [
     "Proposal",
     "Rule",
     "Side",
+    "Sighting",
     "Step",
     "StoreError",
     "Verdict",

@@ -96,17 +96,17 @@ class IdentityGraph(PlanningGraph):
 
     def seen_all(self, sightings: Sequence[Sighting]) -> None:
         """
-        Note what was recorded under several identities, each of which comes once.
-
-        Their names are taken as they are: folded already, and no sort is said of any.
+        Note what was recorded under several identities, in fewer statements than one by one.
 
         Raises:
+            InvalidIdentity: an identity is no text, or is empty; nothing was written.
             StoreError: it could not be written; nothing was.
         """
+        given = [_checked_sighting(sighting) for sighting in sightings]
 
         def note() -> None:
             with self._database.transaction() as connection:
-                self._seeing.note_all(connection, sightings)
+                self._seeing.note_all(connection, given)
 
         self._database.write(note)
 
@@ -281,6 +281,11 @@ class IdentityGraph(PlanningGraph):
                 return self._tombstones.remove(connection, name)
 
         return self._database.write(readmit)
+
+
+def _checked_sighting(sighting: Sighting) -> Sighting:
+    name = checked(sighting.name, "identity")
+    return sighting if name == sighting.name else evolve(sighting, name=name)
 
 
 def _checked(link: Link) -> Link:

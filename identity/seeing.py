@@ -47,19 +47,21 @@ class Seeing:
 
     def note_all(self, connection: Connection, sightings: Sequence[Sighting]) -> None:
         """
-        Keep several, of different identities and without a sort: as one by one in this order, in fewer statements.
+        Keep several: as one by one in this order, in fewer statements.
         """
-        if len(sightings) == 1:
-            self.note(connection, sightings[0])
+        names = {sighting.name for sighting in sightings}
+        if len(sightings) == 1 or len(names) < len(sightings):
+            for sighting in sightings:
+                self.note(connection, sighting)
             return
-        kinds = self.people.kinds(connection, [sighting.name for sighting in sightings])
+        kinds = self.people.kinds(connection, [*names])
         somebody_was_forgotten = self.tombstones.exist()
         known = []
         for sighting in sightings:
             before = kinds.get(sighting.name)
             if before is None and not somebody_was_forgotten:
                 self._meet(connection, sighting)
-            elif before is None or _becomes_a_name(before, sighting.kind):
+            elif before is None or sighting.sort is not None or _becomes_a_name(before, sighting.kind):
                 self.note(connection, sighting)
             else:
                 known.append(sighting)

@@ -15,7 +15,7 @@ from sdkbridge.cli.exits import Failure
 from sdkbridge.cli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 def _rates(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, float]:
@@ -29,21 +29,34 @@ def _rates(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
     return rates
 
 
-rate_option = click.option(
-    "--rate",
-    "rates",
-    metavar="NAME=NUMBER",
-    multiple=True,
-    callback=_rates,
-    help="A rate that is not the usual one, such as shared_tablets=0.3; may be given several times.",
+_POPULATION_OPTIONS = (
+    click.option("--people", type=click.IntRange(min=1), default=1000, show_default=True, help="How many people."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Same seed, same calls."
+    ),
+    click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="For how many days."),
+    click.option(
+        "--rate",
+        "rates",
+        metavar="NAME=NUMBER",
+        multiple=True,
+        callback=_rates,
+        help="A rate that is not the usual one, such as shared_tablets=0.3; may be given several times.",
+    ),
 )
 
 
+def population_options(command: Callable[..., None]) -> Callable[..., None]:
+    """
+    Give a command the options of a population, as `population` takes them.
+    """
+    for option in reversed(_POPULATION_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command("population")
-@click.option("--people", type=click.IntRange(min=1), default=1000, show_default=True, help="How many people.")
-@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Same seed, same calls.")
-@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="For how many days.")
-@rate_option
+@population_options
 @click.option(
     "--truth",
     type=click.Path(dir_okay=False, path_type=Path),

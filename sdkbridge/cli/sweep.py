@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sdkbridge.cli.exits import Failure
-from sdkbridge.cli.made_up import rate_option
+from sdkbridge.cli.made_up import population_options
 
 if TYPE_CHECKING:
     from identity.simulate.sweeping import Sweep
@@ -45,10 +45,7 @@ def _numbers(_: click.Context, parameter: click.Parameter, given: str) -> tuple[
 @click.option(
     "--values", default="0,0.1,0.2,0.4", show_default=True, callback=_numbers, help="What that rate is to be."
 )
-@click.option("--people", type=click.IntRange(min=1), default=1000, show_default=True, help="How many people.")
-@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Same seed, same calls.")
-@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="For how many days.")
-@rate_option
+@population_options
 @click.option(
     "--results",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -6,8 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from identity import IdentityGraph, IdentityKind, InvalidIdentity, LinkKind, MergePolicy, Outcome
+from identity import IdentityGraph, IdentityKind, InvalidIdentity, LinkKind, MergePolicy, Outcome, Sighting
 from identity.database import Database
 
 DAY_MS = 86_400_000
@@ -279,3 +281,43 @@ def test_two_threads_linking_at_once_reach_a_serial_outcome(tmp_path: Path) -> N
         thread.join()
 
     assert sorted(outcomes) == ["hold", "merge", "refuse", "refuse"]
+
+
+sightings = st.builds(
+    Sighting,
+    st.sampled_from(["ann@example.com", "Ann@Example.com", "4711", "a-1", "a-2"]),
+    st.sampled_from([IdentityKind.ANONYMOUS, IdentityKind.NAMED]),
+    st.integers(0, 5),
+    st.integers(5, 9),
+    st.integers(1, 3),
+    st.sampled_from([None, None, "account"]),
+)
+
+
+@given(st.lists(sightings, max_size=4), st.lists(sightings, max_size=6))
+def test_many_sightings_at_once_are_as_those_one_by_one(earlier: list[Sighting], seen: list[Sighting]) -> None:
+    """
+    The same identities, kinds, counts and times, whatever was known before.
+    """
+    kept = []
+    for together in (False, True):
+        database = Database(":memory:")
+        graph = IdentityGraph(database)
+        for one in earlier:
+            graph.seen_all([one])
+        for some in [seen] if together else [[one] for one in seen]:
+            graph.seen_all(some)
+        kept.append([sorted(database.rows(f"SELECT * FROM {table}")) for table in ("identity", "person")])
+
+    assert kept[0] == kept[1]
+    assert not any(name == "Ann@Example.com" for (_, name, *_) in kept[0][0])
+
+
+def test_many_sightings_are_refused_together(graph: IdentityGraph) -> None:
+    """
+    One that can be no identity's costs the others, too, and says so.
+    """
+    with pytest.raises(InvalidIdentity):
+        graph.seen_all([Sighting(name, IdentityKind.NAMED, 0, 0) for name in ("ann", " ")])
+
+    assert graph.counts().identities == 0
