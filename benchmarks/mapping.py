@@ -46,7 +46,7 @@ def mapper(profile: str) -> Callable[[dict[str, Any]], list[str]]:
 
     def map_message(message: dict[str, Any]) -> list[str]:
         mapped = map_alone(message, options=options, policy=policy, received=RECEIVED)
-        return [encode(request.parameters()) for request in mapped.requests]
+        return [request.query() for request in mapped.requests]
 
     return map_message
 

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from identity.database import Connection, Database
 from identity.many import rows_among
-from sdkbridge.kissmetrics.requests import ALIAS, Path, Request, encode
+from sdkbridge.kissmetrics.requests import ALIAS, Path, Request
 from sdkbridge.outbox_tables import MIGRATIONS
 
 _UNTRIED = """
@@ -116,7 +116,7 @@ def queued_row(request: Request, *, lane: str, other_lane: str | None, call: str
         request.identity,
         request.name if request.path == ALIAS else None,
         request.path,
-        encode(request.parameters()),
+        request.query(),
         call,
         at_ms,
     )

@@ -20,6 +20,10 @@ LONGEST_NAME = 255
 """Characters of an event's or property's name (Kissmetrics' technical limitations)."""
 
 
+LONGEST_VALUE = 512
+"""Characters of a property's value (Kissmetrics' current technical notes)."""
+
+
 class Leaf(NamedTuple):
     """
     A single value somewhere in an object.

@@ -5,12 +5,13 @@ Source: Kissmetrics' API specifications (``/e`` records an event, ``/s`` sets pr
 identities) and the encoding of its iOS and Android SDKs.
 """
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from itertools import chain, compress
+from typing import Literal, Self, cast
 
 from attrs import field, frozen
+
+from sdkbridge.kissmetrics.escaping import escaped_again, escaped_each
 
 Path = Literal["/e", "/s", "/a"]
 
@@ -26,6 +27,40 @@ NEVER_TAKEN = frozenset({"_k", "_p", "_t", "_d"})
 
 LONGEST_GET_QUERY = 2000
 """Characters of encoded query up to which the iOS SDK sends GET, and beyond which it sends POST."""
+
+
+class EncodedProperties(tuple[tuple[str, str], ...]):
+    """
+    Names and texts, in order, none of the names reserved, which know how they are written in a query.
+
+    Attributes:
+        query: so, with an ``&`` before each.
+    """
+
+    query: str
+
+    @classmethod
+    def written(cls, names: tuple[str, ...], heads: tuple[str, ...], texts: Sequence[str | None]) -> Self:
+        """
+        Return properties.
+
+        Args:
+            names: their names.
+            heads: the names as they stand in a query, each between ``&`` and ``=``.
+            texts: their texts; None for one that is left out.
+
+        Raises:
+            UnicodeEncodeError: a text holds half of a surrogate pair.
+        """
+        if None in texts:
+            sent = [text is not None for text in texts]
+            names, heads = tuple(compress(names, sent)), tuple(compress(heads, sent))
+        said = (
+            [text for text in texts if text is not None] if len(names) < len(texts) else cast("list[str]", texts)
+        )
+        properties = cls(zip(names, said, strict=True))
+        properties.query = "".join(chain.from_iterable(zip(heads, escaped_each(said), strict=True)))
+        return properties
 
 
 @frozen(kw_only=True)
@@ -74,6 +109,23 @@ class Request:
         if not RESERVED.isdisjoint(properties):
             properties = {name: text for name, text in properties.items() if name not in RESERVED}
         return parameters | properties
+
+    def query(self) -> str:
+        """
+        Return all of these as a query, encoded.
+        """
+        if type(self.properties) is not EncodedProperties or self.taken:
+            return encode(self.parameters())
+        start = f"_p={escaped_again(self.identity)}"
+        if self.name is not None:
+            start = f"{start}&_n={escaped_again(self.name)}"
+        if self.second is not None:
+            start = f"{start}&_d=1&_t={self.second}"
+        if self.ip is not None:
+            start = f"{start}&_ip={escaped_again(self.ip)}"
+        if self.user_agent is not None:
+            start = f"{start}&_ua={escaped_again(self.user_agent)}"
+        return start + self.properties.query
 
 
 @frozen
@@ -124,36 +176,5 @@ def wire(path: Path, query: str, api_key: str, *, sending: Sending = IOS_RULE) -
 def encode(parameters: Mapping[str, str]) -> str:
     """
     Encode parameters as a query string, or as the body of a form.
-
-    Letters, digits and ``-_.~`` stay, all else is percent-escaped UTF-8, a space is ``%20`` (the test vectors
-    of both Kissmetrics SDKs).
     """
-    return "&".join(
-        [
-            # Plain words and whole numbers, as most values are, stay as they are.
-            f"{_escaped_before(name)}={value if value.isalnum() and value.isascii() else _escaped_value(value)}"
-            for name, value in parameters.items()
-        ]
-    )
-
-
-def _escaped_value(text: str) -> str:
-    if _UNRESERVED.fullmatch(text):
-        return text
-    return _escaped_before(text) if len(text) <= LONGEST_REMEMBERED else _escaped(text)
-
-
-_UNRESERVED = re.compile(r"[A-Za-z0-9\-_.~]*")
-_ESCAPES = tuple(chr(byte) if _UNRESERVED.fullmatch(chr(byte)) else f"%{byte:02X}" for byte in range(256))
-"""A byte of UTF-8 → its form in a query."""
-
-
-def _escaped(text: str) -> str:
-    if _UNRESERVED.fullmatch(text):
-        return text
-    return "".join([_ESCAPES[byte] for byte in text.encode()])
-
-
-LONGEST_REMEMBERED = 256
-_escaped_before = lru_cache(maxsize=8192)(_escaped)
-"""Names come again and again, and so do most values; what is long is not kept in memory."""
+    return "&".join([f"{escaped_again(name)}={escaped_again(value)}" for name, value in parameters.items()])

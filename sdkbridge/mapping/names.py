@@ -3,9 +3,11 @@ What properties are called in a request, and what Kissmetrics makes of names.
 """
 
 from functools import lru_cache
+from typing import Any
 
 from attrs import field, frozen
 
+from sdkbridge.kissmetrics.escaping import escaped_again
 from sdkbridge.kissmetrics.requests import RESERVED
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import is_writable
@@ -14,6 +16,10 @@ from sdkbridge.values import LONGEST_NAME
 
 MOST_REMEMBERED = 1000
 """Names that a naming keeps in mind; what callers name their properties must not fill the memory."""
+
+MOST_SHAPES = 100
+LONGEST_SHAPE = 4000
+"""Objects that a naming keeps in mind, and characters of the names of one's members."""
 
 
 def compared_name(name: str) -> str:
@@ -46,6 +52,20 @@ class Name:
     is_usual: bool
 
 
+@frozen
+class Shape:
+    """
+    The names of properties that come together, each of which can be sent as it is.
+
+    Attributes:
+        names: as they are sent.
+        heads: the same as they are written in a query, each between ``&`` and ``=``.
+    """
+
+    names: tuple[str, ...]
+    heads: tuple[str, ...]
+
+
 @frozen(kw_only=True)
 class Naming:
     """
@@ -56,12 +76,14 @@ class Naming:
         bare: the one name that is never prefixed, in the form in which names are compared.
         revenue_prefix: what comes before ``revenue`` instead.
         usual: those of the names asked for before that can be sent as they are, by the property's own name.
+        shapes: the objects met before, by the names of their members.
     """
 
     prefix: str = ""
     bare: str = ""
     revenue_prefix: str | None = None
     usual: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
+    shapes: dict[tuple[str, ...], Shape] = field(factory=dict, init=False, eq=False, repr=False)
     _unusual: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
 
     def name(self, own: str) -> Name:
@@ -75,6 +97,27 @@ class Naming:
             if len(remembered) < MOST_REMEMBERED and len(own) <= LONGEST_NAME:
                 remembered[own] = met
         return met
+
+    def shape(self, own: tuple[Any, ...]) -> Shape | None:
+        """
+        Return what is known of properties by their own names, or None if there is anything to say of these.
+        """
+        try:
+            return self.shapes[own]
+        except KeyError:
+            shape = self._shape(own)
+            if shape is not None and len(self.shapes) < MOST_SHAPES and sum(map(len, own)) <= LONGEST_SHAPE:
+                self.shapes[own] = shape
+            return shape
+
+    def _shape(self, own: tuple[Any, ...]) -> Shape | None:
+        if not all(type(one) is str for one in own):
+            return None
+        names = [self.name(one) for one in own]
+        if not all(name.is_usual for name in names) or len({name.compared for name in names}) < len(names):
+            return None
+        full = tuple([name.full for name in names])
+        return Shape(full, tuple([f"&{escaped_again(name)}=" for name in full]))
 
     def _name(self, own: str) -> Name:
         full = self._full(own)

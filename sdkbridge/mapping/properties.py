@@ -8,17 +8,14 @@ from typing import Any
 
 from attrs import Factory, define
 
-from sdkbridge.arrays import Allowance
 from sdkbridge.brackets import bracketed
 from sdkbridge.kissmetrics.requests import NEVER_TAKEN, RESERVED
+from sdkbridge.mapping.glance import at_a_glance
 from sdkbridge.mapping.names import Naming, compared_name, fitting_name, remark_on_name
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import is_writable, usual_text
+from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.values import Walk
-
-LONGEST_VALUE = 512
-"""Characters of a property's value (Kissmetrics' current technical notes)."""
+from sdkbridge.values import LONGEST_VALUE, Walk
 
 Properties = tuple[tuple[str, str], ...]
 
@@ -65,11 +62,31 @@ def properties_of(
         remarks: where problems are noted, by name.
         clean: whether nested values are flattened; otherwise they go in brackets.
     """
+    glanced = at_a_glance(values, own, naming=naming, options=options, remarks=remarks) if clean else None
+    return (
+        properties_one_by_one(values, own=own, naming=naming, options=options, remarks=remarks, clean=clean)
+        if glanced is None
+        else glanced
+    )
+
+
+def properties_one_by_one(
+    values: Mapping[Any, Any],
+    *,
+    own: Mapping[str, str],
+    naming: Naming,
+    options: MappingOptions,
+    remarks: Remarks,
+    clean: bool = True,
+) -> Properties:
+    """
+    Return the same, whatever the properties are.
+    """
     sheet = _Sheet(naming, options, remarks)
     for name, text in own.items():
         sheet.add_own(name, text)
     if clean:
-        sheet.add_all(values)
+        Walk(options, sheet.add).through(values)
     else:
         for leaf in bracketed(values, options):
             sheet.add(*leaf)
@@ -95,35 +112,6 @@ class _Sheet:
         full = self.add(name, text, (), ())
         if full is not None:
             self.own[compared_name(full)] = text
-
-    def add_all(self, values: Mapping[Any, Any]) -> None:
-        """
-        Take all of an object's values.
-
-        Nearly all are texts, numbers and truths under names that were met before. Of those it is seen at once that
-        there is nothing to say of them, whatever `add` would look at; each other member goes its long way.
-        """
-        options, usual, texts, taken = self.options, self.naming.usual, self.texts, self.taken
-        allowance = Allowance()
-        walk = None
-        for said, value in values.items():
-            name = usual.get(said)
-            if name is not None and name.compared not in taken and allowance.left > 0:
-                if type(value) is not str:
-                    text = usual_text(value, options)
-                # Whatever begins a number comes before the letters, and a date's year is followed by a dash.
-                elif value[:1] > "9" and value[4:5] != "-" and len(value) <= LONGEST_VALUE and is_writable(value):
-                    text = value
-                else:
-                    text = None
-                if text:
-                    allowance.left -= 1
-                    taken.add(name.compared)
-                    texts[name.full] = text
-                    continue
-            walk = walk or Walk(options, self.add, allowance)
-            if not walk.member(values, said, value):
-                break
 
     def add(
         self, said: str, text: str | None, problems: tuple[Problem, ...], notes: tuple[Problem, ...]

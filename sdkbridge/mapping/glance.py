@@ -1,0 +1,146 @@
+"""
+Properties as nearly all are, taken at a glance.
+
+Their names came together before and can be sent as they are, and of their values there is little to say. Most of
+the time of accepting a call would go by with looking at each by itself. What is answered here is what
+`sdkbridge.mapping.properties` answers one by one, and that is where to read what is meant.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sdkbridge.arrays import Allowance, TooManyValuesError, array_text
+from sdkbridge.javascript import DECIMAL
+from sdkbridge.kissmetrics.requests import EncodedProperties
+from sdkbridge.mapping.names import Naming
+from sdkbridge.options import MappingOptions
+from sdkbridge.plain import usual_text, written_date
+from sdkbridge.remarks import Problem, Remarks
+from sdkbridge.values import LONGEST_NAME, LONGEST_VALUE
+
+MOST_AT_A_GLANCE = 200
+"""Values of a call, and again members of each array among them."""
+
+DEEPEST_AT_A_GLANCE = 8
+
+
+def at_a_glance(
+    values: Mapping[Any, Any],
+    own: Mapping[str, str],
+    *,
+    naming: Naming,
+    options: MappingOptions,
+    remarks: Remarks,
+) -> EncodedProperties | None:
+    """
+    Return the properties that are sent for an object, or None if they need a closer look.
+
+    Args:
+        values: what the caller said.
+        own: what the call itself says, sent as it is.
+        naming: how they are named.
+        options: how values are written.
+        remarks: where problems are noted, if it is not None that is returned.
+    """
+    members = _single_values(values, options)
+    if members is None:
+        return None
+    shape = naming.shape((*own, *members) if own else tuple(members))
+    if shape is None:
+        return None
+    try:
+        texts, numbers = _texts(own.values(), members.values(), options)
+        properties = EncodedProperties.written(shape.names, shape.heads, texts)
+    except (_NeedsACloserLookError, UnicodeEncodeError):
+        return None
+    if len(properties.query) > LONGEST_VALUE and any(len(text) > LONGEST_VALUE for _, text in properties):
+        return None
+    for place in numbers:
+        remarks.add(Problem.NUMBER_AS_TEXT, shape.names[place])
+    return properties
+
+
+class _NeedsACloserLookError(Exception):
+    """
+    There is more to say of a value.
+    """
+
+
+def _single_values(values: Mapping[Any, Any], options: MappingOptions) -> dict[Any, Any] | None:
+    """
+    Return every single value and array in an object by the names on the way to it, joined by dots.
+    """
+    if type(values) is not dict or len(values) > MOST_AT_A_GLANCE:
+        return None
+    if dict not in map(type, values.values()):
+        return values
+    if (options.flatten_objects, options.nested_null, options.nested_dates) != ("deep", "drop", "unix"):
+        return None
+    single: dict[str, Any] = {}
+    return single if _flatten(values, "", single, DEEPEST_AT_A_GLANCE) else None
+
+
+def _flatten(values: dict[Any, Any], way: str, single: dict[str, Any], deeper: int) -> bool:
+    if len(way) > LONGEST_NAME or len(values) + len(single) > MOST_AT_A_GLANCE:
+        return False
+    for key, value in values.items():
+        if type(key) is not str:
+            return False
+        name = way + key
+        if type(value) is dict:
+            if not deeper or not key.isascii() or not _flatten(value, f"{name}.", single, deeper - 1):
+                return False
+        elif name in single:
+            return False
+        else:
+            single[name] = value
+    return True
+
+
+def _texts(
+    own: Iterable[str], values: Iterable[Any], options: MappingOptions
+) -> tuple[list[str | None], list[int]]:
+    """
+    Return all texts, with None for what says nothing, and the places of numbers that came as texts.
+    """
+    texts: list[str | None] = [*own]
+    numbers: list[int] = []
+    nothing = "" if options.send_empty else None
+    for value in values:
+        if type(value) is not str:
+            text = usual_text(value, options) or _closer(value, options)
+        # Numbers and dates begin before the letters.
+        elif value >= ":" or not value:
+            text = value or nothing
+        elif value[4:5] == "-" and (dated := written_date(value, options, nested=False)) is not None:
+            text = dated
+        else:
+            text = value
+            if DECIMAL.fullmatch(value):
+                numbers.append(len(texts))
+        texts.append(text)
+    return texts, numbers
+
+
+def _closer(value: object, options: MappingOptions) -> str | None:
+    """
+    Return the text of what is no usual value, None if it says nothing.
+
+    Raises:
+        _NeedsACloserLookError: there is more to say of it.
+    """
+    if value is None:
+        return None
+    if type(value) is list and len(value) <= MOST_AT_A_GLANCE:
+        try:
+            array = array_text(value, options, Allowance(MOST_AT_A_GLANCE))
+        except TooManyValuesError:
+            raise _NeedsACloserLookError from None
+        if not array.problems:
+            return array.text or ("" if options.send_empty else None)
+    elif type(value) is datetime or type(value) is date:
+        dated = written_date(value, options, nested=False)
+        if dated is not None:
+            return dated
+    raise _NeedsACloserLookError
