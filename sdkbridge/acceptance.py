@@ -16,7 +16,7 @@ from sdkbridge import session as sessions
 from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.admission import Admitted, admit, forgotten, without_forgotten
 from sdkbridge.aliases import Aliases
-from sdkbridge.calls import Alias, AnyCall, Identify, Track
+from sdkbridge.calls import Alias, AnyCall, Identify, JSONObject, Track, parse_call
 from sdkbridge.described import Described
 from sdkbridge.ids import IdGenerator
 from sdkbridge.mapping import SWITCHED_OFF, wanted
@@ -33,6 +33,7 @@ from sdkbridge.sessions import SessionStore
 from sdkbridge.spellings import Named, Spellings
 from sdkbridge.stamping import stamp_message, stamp_on
 from sdkbridge.unit_of_work import UnitOfWork
+from sdkbridge.usual_tracks import UsualTrack, UsualTracks
 from sdkbridge.values import flatten
 
 
@@ -70,6 +71,7 @@ class Acceptance:
         self._outbox = Outbox(database)
         self.room = OutboxRoom(self._outbox, outbox_limit)
         self._aliases = Aliases(database, graph, self._outbox, clock=clock)
+        self._usual_tracks = UsualTracks(options, graph.policy.placeholders)
         self._processing = Processing(graph, options=options, spellings=Spellings(database), aliases=self._aliases)
 
     @contextmanager
@@ -102,12 +104,12 @@ class Acceptance:
         yield unit
         unit.end()
 
-    def accept(self, call: AnyCall, *, unit: UnitOfWork | None = None) -> Receipt:
+    def accept(self, message: JSONObject, *, unit: UnitOfWork | None = None) -> Receipt:
         """
         Take a call that carries its own identities, as a server or Segment's SDKs send it.
 
         Args:
-            call: the call.
+            message: the call in Segment's spelling.
             unit: where what it leaves behind is gathered with what others do; see `together`.
 
         Raises:
@@ -115,6 +117,10 @@ class Acceptance:
             OutboxFull: too much waits to be delivered; nothing of it is kept.
             StoreError: it could not be written; nothing of it is kept.
         """
+        track = self._usual_tracks.of(message)
+        if track is not None:
+            return self._once(track.message_id, lambda arrival: self._usual_track(track, arrival), unit)
+        call = parse_call(message)
         return self._once(call.message_id, lambda arrival: self._message(call, arrival), unit)
 
     def accept_on(
@@ -250,6 +256,12 @@ class Acceptance:
             return error
         unit.keep(arrival.message_id)
         return receipt
+
+    def _usual_track(self, track: UsualTrack, arrival: Arrival) -> Receipt:
+        request = None if arrival.unit.has_forgotten() else track.request(arrival.received)
+        if request is None:
+            return self._message(parse_call(track.message), arrival)
+        return self._processing.record(track, request, arrival)
 
     def _message(self, call: AnyCall, arrival: Arrival) -> Receipt:
         if not wanted(call):

@@ -130,7 +130,7 @@ class BridgeCore:
         device = device_of(message) if type(message) is dict or isinstance(message, Mapping) else None
         if device is not None:
             return self.take_on(device, message, unit)
-        return self.acceptance.accept(parse_call(message), unit=unit)
+        return self.acceptance.accept(message, unit=unit)
 
     def take_on(self, device: str, message: JSONObject, unit: UnitOfWork | None = None) -> Receipt:
         """

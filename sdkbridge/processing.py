@@ -20,6 +20,7 @@ from sdkbridge.remarks import Problem, Remarks
 from sdkbridge.spellings import Spellings
 from sdkbridge.stamping import Stamped, identity_lane
 from sdkbridge.unit_of_work import UnitOfWork
+from sdkbridge.usual_tracks import UsualTrack
 
 
 @define
@@ -104,6 +105,19 @@ class Processing:
                 *moved,
                 *self._spellings.remarks(requests, learned=arrival.unit.learned),
             ),
+        )
+
+    def record(self, track: UsualTrack, request: Request, arrival: Arrival) -> Receipt:
+        """
+        Queue the request of a usual track, about which nothing has to be decided.
+        """
+        requests, moved = self._in_free_seconds((request,), arrival)
+        arrival.unit.see(track.identity, track.kind, at_ms=arrival.at_ms)
+        for placed in requests:
+            arrival.unit.queue(placed, lane=track.lane, call=arrival.message_id, at_ms=arrival.at_ms)
+        spelt = self._spellings.remarks(requests, learned=arrival.unit.learned)
+        return Receipt(
+            message_id=arrival.message_id, requests=tuple(requests), warnings=(*track.warnings, *moved, *spelt)
         )
 
     def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:

@@ -2,6 +2,8 @@
 What a call would become if its identities were met for the first time: mapping without any memory.
 """
 
+from functools import lru_cache
+
 from attrs import frozen
 
 from identity.links import Link, LinkKind, Outcome
@@ -15,6 +17,7 @@ from sdkbridge.mapping import SWITCHED_OFF, map_call, wanted
 from sdkbridge.options import MappingOptions
 from sdkbridge.proposals import Proposed, RefusedAlias, heeded, proposed_by
 from sdkbridge.receipt import CallWarning
+from sdkbridge.usual_tracks import UsualTracks
 
 
 @frozen
@@ -42,6 +45,11 @@ def map_alone(
     Raises:
         InvalidCall: it cannot be taken.
     """
+    if options.identities != "as_sent":
+        track = _usual_tracks(options).of(message)
+        request = None if track is None else track.request(received)
+        if track is not None and request is not None:
+            return MappedAlone((request,), track.warnings)
     call = parse_call(message)
     if not wanted(call):
         return MappedAlone((), (SWITCHED_OFF,))
@@ -52,6 +60,9 @@ def map_alone(
     alias = proposed is not None and _is_merged(admitted.call, proposed, policy, at_ms=int(received * 1000))
     mapped = map_call(admitted.call, alias=alias, received=received, options=options)
     return MappedAlone(mapped.requests, admitted.warnings + mapped.warnings)
+
+
+_usual_tracks = lru_cache(maxsize=16)(UsualTracks)
 
 
 def _is_merged(call: AnyCall, proposed: Proposed, policy: MergePolicy, *, at_ms: int) -> bool:

@@ -83,9 +83,9 @@ def event_second(
     now = math.floor(received)
     if policy == "device":
         # Nearly all come so: from the past, and sent by a clock that is not ahead.
-        usual = _usual_second(timestamp)
-        sent = now if sent_at is None else _usual_second(sent_at)
-        if usual is not None and sent is not None and _plausible(usual, now) and sent < now + CLOCK_AHEAD_S:
+        usual = usual_second(timestamp)
+        sent = now if sent_at is None else usual_second(sent_at)
+        if usual is not None and sent is not None and is_plausible(usual, now) and sent < now + CLOCK_AHEAD_S:
             return EventTime(usual)
     return _any_second(timestamp, sent_at, received, policy=policy)
 
@@ -98,7 +98,7 @@ def _any_second(timestamp: object, sent_at: object, received: float, *, policy: 
     if happened is None:
         return _at(now, "unreadable_time", "timestamp is no date that can be read; the time of arrival was used")
     sent = None if sent_at is None else moment_of(sent_at)
-    impossible = sent is not None and (sent > received + CLOCK_AHEAD_S or not _plausible(happened, now))
+    impossible = sent is not None and (sent > received + CLOCK_AHEAD_S or not is_plausible(happened, now))
     if sent is not None and (impossible or policy == "segment"):
         happened = received - (sent - happened)
     second = math.floor(happened)
@@ -171,7 +171,10 @@ def _in_utc(value: date) -> datetime | None:
         return None
 
 
-def _plausible(happened: float, now: int) -> bool:
+def is_plausible(happened: float, now: int) -> bool:
+    """
+    Tell whether something can have happened at a moment: not in the future, and not before Kissmetrics' time.
+    """
     return EARLIEST_SECOND <= math.floor(happened) <= now
 
 
@@ -207,7 +210,7 @@ def _counted(number: float) -> float | None:
     return seconds if abs(seconds) < YEAR_10000 else None
 
 
-def _usual_second(text: object) -> int | None:
+def usual_second(text: object) -> int | None:
     """
     Return the whole second of a date as all of Segment's SDKs write it, or None for anything else.
     """

@@ -7,6 +7,7 @@ the time of accepting a call would go by with looking at each by itself. What is
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from typing import Any
 
@@ -25,6 +26,12 @@ MOST_AT_A_GLANCE = 200
 DEEPEST_AT_A_GLANCE = 8
 
 
+class NeedsACloserLookError(Exception):
+    """
+    There is more to say of something than can be seen at a glance.
+    """
+
+
 def at_a_glance(
     values: Mapping[Any, Any],
     own: Mapping[str, str],
@@ -32,6 +39,7 @@ def at_a_glance(
     naming: Naming,
     options: MappingOptions,
     remarks: Remarks,
+    none_of: AbstractSet[str] = frozenset(),
 ) -> EncodedProperties | None:
     """
     Return the properties that are sent for an object, or None if they need a closer look.
@@ -42,29 +50,24 @@ def at_a_glance(
         naming: how they are named.
         options: how values are written.
         remarks: where problems are noted, if it is not None that is returned.
+        none_of: names of members, in small letters, any of which needs a closer look.
     """
     members = _single_values(values, options)
     if members is None:
         return None
     shape = naming.shape((*own, *members) if own else tuple(members))
-    if shape is None:
+    if shape is None or not shape.members.isdisjoint(none_of):
         return None
     try:
         texts, numbers = _texts(own.values(), members.values(), options)
         properties = EncodedProperties.written(shape.names, shape.heads, texts)
-    except (_NeedsACloserLookError, UnicodeEncodeError):
+    except (NeedsACloserLookError, UnicodeEncodeError):
         return None
     if len(properties.query) > LONGEST_VALUE and any(len(text) > LONGEST_VALUE for _, text in properties):
         return None
     for place in numbers:
         remarks.add(Problem.NUMBER_AS_TEXT, shape.names[place])
     return properties
-
-
-class _NeedsACloserLookError(Exception):
-    """
-    There is more to say of a value.
-    """
 
 
 def _single_values(values: Mapping[Any, Any], options: MappingOptions) -> dict[Any, Any] | None:
@@ -128,7 +131,7 @@ def _closer(value: object, options: MappingOptions) -> str | None:
     Return the text of what is no usual value, None if it says nothing.
 
     Raises:
-        _NeedsACloserLookError: there is more to say of it.
+        NeedsACloserLookError: there is more to say of it.
     """
     if value is None:
         return None
@@ -136,11 +139,11 @@ def _closer(value: object, options: MappingOptions) -> str | None:
         try:
             array = array_text(value, options, Allowance(MOST_AT_A_GLANCE))
         except TooManyValuesError:
-            raise _NeedsACloserLookError from None
+            raise NeedsACloserLookError from None
         if not array.problems:
             return array.text or ("" if options.send_empty else None)
     elif type(value) is datetime or type(value) is date:
         dated = written_date(value, options, nested=False)
         if dated is not None:
             return dated
-    raise _NeedsACloserLookError
+    raise NeedsACloserLookError

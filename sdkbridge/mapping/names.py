@@ -60,10 +60,12 @@ class Shape:
     Attributes:
         names: as they are sent.
         heads: the same as they are written in a query, each between ``&`` and ``=``.
+        members: the object's own members, in small letters.
     """
 
     names: tuple[str, ...]
     heads: tuple[str, ...]
+    members: frozenset[str]
 
 
 @frozen(kw_only=True)
@@ -117,7 +119,8 @@ class Naming:
         if not all(name.is_usual for name in names) or len({name.compared for name in names}) < len(names):
             return None
         full = tuple([name.full for name in names])
-        return Shape(full, tuple([f"&{escaped_again(name)}=" for name in full]))
+        heads = tuple([f"&{escaped_again(name)}=" for name in full])
+        return Shape(full, heads, frozenset(one.partition(".")[0].lower() for one in own))
 
     def _name(self, own: str) -> Name:
         full = self._full(own)

@@ -55,8 +55,15 @@ def track_requests(call: Track, envelope: Envelope) -> Iterator[Request]:
     yield envelope.record(event.name, properties)
     if products is not None:
         yield from product_requests(event, products, envelope)
-    if options.experiment_as_property and _EXPERIMENT_VIEWED.fullmatch(event.name):
+    if is_experiment(event):
         yield from _experiment(values, envelope)
+
+
+def is_experiment(event: Event) -> bool:
+    """
+    Tell whether an event is that an experiment was viewed, which sets a property besides.
+    """
+    return event.options.experiment_as_property and _EXPERIMENT_VIEWED.fullmatch(event.name) is not None
 
 
 def _event_of(call: Track, envelope: Envelope) -> Event:

@@ -1,0 +1,211 @@
+"""
+Tracks as nearly all calls are, from the message to the request in one go.
+
+Somebody who can be named did something that has no price, at a time that can be read: nothing has to be decided or
+remarked on. What is answered here is what `parse_call`, `admit`, `stamp_message` and `map_call` answer one after
+the other, and that is where to read what is meant; they take three times as long.
+"""
+
+from functools import lru_cache
+from math import floor
+from typing import Any
+
+from attrs import define
+
+from identity.errors import InvalidIdentity
+from identity.ids import LONGEST_IDENTITY, IdentityKind, checked
+from identity.placeholders import PLACEHOLDERS, Placeholders
+from sdkbridge.kissmetrics.requests import RECORD, EncodedProperties, Request
+from sdkbridge.mapping.glance import NeedsACloserLookError, at_a_glance
+from sdkbridge.mapping.orders import Event, event_named
+from sdkbridge.mapping.tracks import LIFECYCLE_NAMES, is_experiment
+from sdkbridge.options import MappingOptions
+from sdkbridge.receipt import CallWarning
+from sdkbridge.remarks import Remarks
+from sdkbridge.stamping import identity_lane
+from sdkbridge.times import CLOCK_AHEAD_S, is_plausible, usual_second
+from sdkbridge.values import LONGEST_NAME
+
+MONEY = frozenset({"products", "revenue"})
+MONEY_OR_TOTAL = MONEY | {"total"}
+"""Properties in small letters that mean more than what they say."""
+
+
+@define
+class UsualTrack:
+    """
+    A track that was taken at a glance.
+
+    Attributes:
+        message: it as it came.
+        message_id: its message id, if it has one.
+        identity: whose it is.
+        kind: whether that is a name.
+        lane: whose order its request keeps.
+        event: what happened.
+        properties: as they are sent.
+        happened: the second at which it happened by the sender's clock, if that was said.
+        sent: likewise, when it was sent.
+        ip: the person's address.
+        user_agent: the person's user agent.
+        warnings: what the sender should look at.
+    """
+
+    message: dict[str, Any]
+    message_id: str | None
+    identity: str
+    kind: IdentityKind
+    lane: str
+    event: str
+    properties: EncodedProperties
+    happened: int | None
+    sent: int | None
+    ip: str | None
+    user_agent: str | None
+    warnings: tuple[CallWarning, ...]
+
+    def request(self, received: float) -> Request | None:
+        """
+        Return its request, or None if its time cannot be right, which needs a closer look.
+
+        Args:
+            received: when it arrived, in seconds since 1970 UTC.
+        """
+        now = floor(received)
+        second = self.happened
+        if second is None:
+            second = now
+        elif not is_plausible(second, now) or (self.sent is not None and self.sent >= now + CLOCK_AHEAD_S):
+            return None
+        return Request(
+            path=RECORD,
+            identity=self.identity,
+            name=self.event,
+            second=second,
+            properties=self.properties,
+            ip=self.ip,
+            user_agent=self.user_agent,
+        )
+
+
+class UsualTracks:
+    """
+    What takes usual tracks.
+
+    Args:
+        options: how calls are mapped.
+        placeholders: what stands for nobody.
+    """
+
+    def __init__(self, options: MappingOptions, placeholders: Placeholders = PLACEHOLDERS) -> None:
+        self._options = options
+        self._placeholders = placeholders
+        self._by_device_clock = options.timestamp_policy == "device"
+        # The same people do the same few things.
+        self._identity = lru_cache(maxsize=8192)(self._usable)
+        self._event = lru_cache(maxsize=1024)(self._usual_event)
+
+    def of(self, message: object) -> UsualTrack | None:
+        """
+        Return a message as a usual track, or None if it needs a closer look.
+        """
+        if type(message) is not dict or message.get("type") != "track" or not self._by_device_clock:
+            return None
+        try:
+            return self._track(message)
+        except NeedsACloserLookError:
+            return None
+
+    def _track(self, message: dict[str, Any]) -> UsualTrack:
+        get, options = message.get, self._options
+        event = self._event_of(get("event"))
+        user_id, anonymous_id = self._identity_of(get("userId")), self._identity_of(get("anonymousId"))
+        identity = user_id or anonymous_id
+        if identity is None or _has_members(get("integrations")):
+            raise NeedsACloserLookError
+        timestamp, sent_at = get("timestamp"), get("sentAt")
+        context = _members(get("context"))
+        remarks = Remarks()
+        return UsualTrack(
+            message,
+            _text(get("messageId")),
+            identity,
+            IdentityKind.ANONYMOUS if user_id is None else IdentityKind.NAMED,
+            identity_lane(anonymous_id or identity),
+            event.name,
+            self._properties(event, _members(get("properties")), remarks),
+            None if timestamp is None else _second(timestamp),
+            None if timestamp is None or sent_at is None else _second(sent_at),
+            _text(context.get("ip")) if context and options.forward_ip else None,
+            _text(context.get("userAgent")) if context and options.forward_user_agent else None,
+            remarks.warnings(),
+        )
+
+    def _event_of(self, name: object) -> Event:
+        event = self._event(name) if type(name) is str and len(name) <= LONGEST_NAME else None
+        if event is None:
+            raise NeedsACloserLookError
+        return event
+
+    def _usual_event(self, name: str) -> Event | None:
+        event = event_named(name, self._options)
+        special = not name.strip() or name in LIFECYCLE_NAMES or event.is_completed or is_experiment(event)
+        return event if event.is_sent_as_it_is and not special else None
+
+    def _identity_of(self, value: object) -> str | None:
+        if value is None or value == "":
+            return None
+        identity = self._identity(value) if type(value) is str else None
+        if identity is None:
+            raise NeedsACloserLookError
+        return identity
+
+    def _usable(self, text: str) -> str | None:
+        """
+        Return the identity that a text is, or None if there is anything to say of it.
+        """
+        try:
+            identity = checked(text, "identity")
+        except InvalidIdentity:
+            return None
+        return identity if len(identity) <= LONGEST_IDENTITY and identity not in self._placeholders else None
+
+    def _properties(self, event: Event, values: dict[str, Any], remarks: Remarks) -> EncodedProperties:
+        properties = at_a_glance(
+            values,
+            {},
+            naming=event.naming,
+            options=self._options,
+            remarks=remarks,
+            none_of=MONEY_OR_TOTAL if event.total_counts else MONEY,
+        )
+        if properties is None:
+            raise NeedsACloserLookError
+        return properties
+
+
+def _members(value: object) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if type(value) is not dict:
+        raise NeedsACloserLookError
+    return value
+
+
+def _has_members(value: object) -> bool:
+    return value is not None and value != {}
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    if type(value) is not str or not value.isascii() or value.isspace():
+        raise NeedsACloserLookError
+    return value or None
+
+
+def _second(value: object) -> int:
+    second = usual_second(value)
+    if second is None:
+        raise NeedsACloserLookError
+    return second
