@@ -28,7 +28,7 @@ from messages import EVENTS, START, WORDS
 from sink import sink
 from timing import Measured, spread, summary, timed, title
 
-from identity.stores.sqlite_opening import LOG_PAGES, SYNCHRONOUS
+from identity.stores.sqlite_opening import SYNCHRONOUS, limit_log
 from sdkbridge import Bridge
 
 IN_A_BATCH = 100
@@ -202,7 +202,7 @@ def raw_by(safety: str, in_a_commit: int, queries: dict[str, str]) -> Callable[[
         with closing(sqlite3.connect(folder / "raw.db", isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[safety]}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+            limit_log(connection)
             connection.execute("CREATE TABLE kept (request INTEGER PRIMARY KEY, query TEXT NOT NULL) STRICT")
 
             def do(calls: Sequence[Call]) -> None:

@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from identity.database import Database
-from identity.stores.sqlite_opening import LOG_PAGES, SYNCHRONOUS
+from identity.stores.sqlite_opening import SYNCHRONOUS, limit_log
 
 TABLE = "CREATE TABLE kept (number INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT"
 INSERT = "INSERT INTO kept (text) VALUES (?)"
@@ -36,7 +36,7 @@ def raw_steps(path: Path, synchronous: str, rows: int) -> Iterator[Step]:
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        limit_log(connection)
         connection.execute(TABLE)
         lock = threading.Lock()
 

@@ -16,6 +16,12 @@ from identity.errors import StoreError
 APPLICATION_ID = 0x73646B62
 """What marks a file as made here, for programs such as ``file``: ``sdkb``."""
 
+PAGE_SIZE = 2048
+"""
+The bytes of a page: half of SQLite's, since a call changes a few bytes on each of some pages, and each such page is
+written to the log whole.
+"""
+
 LOOK_EVERY_S = 1.0
 """How often a file is looked at while it is being written to."""
 
@@ -99,6 +105,7 @@ def _empty_database() -> bytes:
     Processes that switch a new file to that mode at the same moment would disturb each other.
     """
     with closing(sqlite3.connect(":memory:")) as memory:
+        memory.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         memory.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         page = bytearray(memory.serialize())
     # The file format's versions for reading and writing (SQLite's file format, section 1.3.3).

@@ -14,8 +14,8 @@ from identity.stores.sqlite_troubles import store_error
 
 SYNCHRONOUS = {Safety.PROCESS: "NORMAL", Safety.POWER: "FULL"}
 
-LOG_PAGES = 4000
-"""After how many pages the write-ahead log is copied into the file: 16 MB, measured faster than SQLite's 1000."""
+LOG_BYTES = 16_384_000
+"""After how many bytes the write-ahead log is copied into the file: measured faster than SQLite's quarter of it."""
 
 WAL_ATTEMPTS = 50
 
@@ -41,7 +41,7 @@ def open_writer(name: str, file: Path | None, *, safety: Safety, wait_s: float) 
         try:
             _use_write_ahead_log(name, connection)
             connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[safety]}")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+            limit_log(connection)
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
         except BaseException:
             connection.close()
@@ -68,6 +68,14 @@ def open_reader(name: str, file: Path, *, wait_s: float) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise store_error(name, error) from error
     return connection
+
+
+def limit_log(connection: sqlite3.Connection) -> None:
+    """
+    Have the write-ahead log copied into the file before it grows too long, whatever the size of the file's pages.
+    """
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // page_size}")
 
 
 def _connect(target: str, *, wait_s: float) -> sqlite3.Connection:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import sqlite_utils
 
 from identity import IdentityGraph, StoreError
 from identity.database import Database
+from identity.stores.sqlite_file import PAGE_SIZE
+from identity.stores.sqlite_opening import LOG_BYTES
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
@@ -189,3 +192,24 @@ def test_steps_are_noted_as_sqlite_utils_notes_them(tmp_path: Path) -> None:
     assert steps.pending(ours) == []
     ours.close()
     theirs.close()
+
+
+@pytest.mark.parametrize("page_size", [None, 512, 4096, 65536])
+def test_the_log_stays_as_short_whatever_the_size_of_the_pages(tmp_path: Path, page_size: int | None) -> None:
+    """
+    A file made here, and one that another program made with pages of its own, are followed by the same log.
+    """
+    path = tmp_path / "one.db"
+    if page_size is not None:
+        with closing(sqlite3.connect(path)) as made:
+            made.execute(f"PRAGMA page_size = {page_size}")
+            made.execute("VACUUM")
+    database = Database(path)
+    database.migrate("test", {"1": ("CREATE TABLE t (a BLOB NOT NULL) STRICT",)})
+    for _ in range(20):
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO t VALUES (zeroblob(1000000))")
+    log_bytes = Path(f"{path}-wal").stat().st_size
+
+    assert database.row("PRAGMA page_size") == (page_size or PAGE_SIZE,)
+    assert LOG_BYTES <= log_bytes < LOG_BYTES + 2_000_000
