@@ -8,7 +8,7 @@ matters, so that two calls never count once. Both for at least a day; `delivery.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
-from identity.database import Database, Migrations
+from identity.database import Connection, Database, Migrations
 from sdkbridge.kissmetrics.requests import RECORD, Request
 from sdkbridge.mapping.names import compared_name
 
@@ -78,6 +78,23 @@ _TAKE = "INSERT INTO accepted_in_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO
 FURTHEST_MOVE_S = 60
 """How many seconds a request may be moved to be told from another."""
 
+# Both in one statement, which many events of one person in one second wait for.
+_FREE_AND_LATER = """
+    SELECT (
+        SELECT taken.second + 1 FROM accepted_in_second AS taken
+        WHERE taken.identity = ? AND taken.second BETWEEN ? AND ? AND taken.kind = ? AND taken.name = ?
+        AND NOT EXISTS (
+            SELECT 1 FROM accepted_in_second AS following
+            WHERE following.identity = taken.identity AND following.second = taken.second + 1
+            AND following.kind = taken.kind AND following.name = taken.name
+        )
+        ORDER BY taken.second LIMIT 1
+    ), (
+        SELECT min(asked) FROM accepted_in_second WHERE identity = ? AND second BETWEEN ? AND ? AND asked > ?
+    )
+"""
+"""Of a claim whose second is taken, the next that is not; and for when the identity did what came next."""
+
 
 class AcceptedCalls:
     """
@@ -143,13 +160,24 @@ class AcceptedCalls:
         free second, by at most a minute and never past what the identity did next; where there is none it stays
         where it was.
         """
-        assert request.second is not None  # noqa: S101 - aliases carry no time and are not asked about
+        asked = request.second
+        assert asked is not None  # noqa: S101 - aliases carry no time and are not asked about
         claims = self.claims(request)
-        if len(claims) <= 1 and self._take(request, claims, request.second, at_ms=at_ms):
-            return request.second, True
-        second, alone = self._free_second(request.identity, claims, request.second)
-        self._take(request, claims, second, at_ms=at_ms)
-        return second, alone
+        with self._database.transaction() as connection:
+            if len(claims) > 1:
+                second, alone = self._free_second(request.identity, claims, asked)
+                taken = [(request.identity, second, *claim, asked, at_ms) for claim in claims]
+                connection.executemany(_TAKE, taken)
+                return second, alone
+            claim = claims[0] if claims else _NO_CLAIM
+            is_new = connection.execute(_TAKE, (request.identity, asked, *claim, asked, at_ms)).rowcount == 1
+            if is_new or not claims:
+                return asked, True
+            free = _next_free(connection, request.identity, claim, asked)
+            if free is None:
+                return asked, False
+            connection.execute(_TAKE, (request.identity, free, *claim, asked, at_ms))
+            return free, True
 
     def take_all(self, taken: Sequence[TakenSecond]) -> bool:
         """
@@ -158,17 +186,6 @@ class AcceptedCalls:
         with self._database.transaction() as connection:
             # In an order that all writers share, so that none waits for another that waits for it.
             return connection.executemany(_TAKE, sorted(taken)).rowcount == len(taken)
-
-    def _take(self, request: Request, claims: list[Claim], second: int, *, at_ms: int) -> bool:
-        """
-        Note what a request does in a second; return whether that is new, or is nothing that repeats anything.
-        """
-        new = 0
-        with self._database.transaction() as connection:
-            for kind, name in claims or (_NO_CLAIM,):
-                row = (request.identity, second, kind, name, request.second, at_ms)
-                new += connection.execute(_TAKE, row).rowcount
-        return new == len(claims) or not claims
 
     def claims(self, request: Request) -> list[Claim]:
         """
@@ -207,3 +224,15 @@ class AcceptedCalls:
             (identity, first, last, *claim),
         )
         return [second for (second,) in rows]
+
+
+def _next_free(connection: Connection, identity: str, claim: Claim, asked: int) -> int | None:
+    """
+    Return the next second that a claim can be moved to from the one that it has, if there is any.
+    """
+    last = asked + FURTHEST_MOVE_S
+    # Whatever was asked for by then stands no further away than it can have been moved.
+    free, later = connection.execute(
+        _FREE_AND_LATER, (identity, asked, last - 1, *claim, identity, asked + 1, last + FURTHEST_MOVE_S, asked)
+    ).fetchone()
+    return None if free is None or (later is not None and later < free) else free

@@ -103,9 +103,8 @@ class UnitOfWork:
         Claim a second for a request, as `AcceptedCalls.take_second` does.
         """
         self.changes += 1
-        claims = self._accepted.claims(request)
         second = request.second
-        if self._trusting and second is not None and len(claims) == 1:
+        if self._trusting and second is not None and len(claims := self._accepted.claims(request)) == 1:
             taken = (request.identity, second, *claims[0])
             if taken not in self._seconds:
                 self._seconds[taken] = (*taken, second, at_ms)

@@ -5,6 +5,7 @@ Two calls never count once, and one call never counts twice.
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from identity.database import Database
 from sdkbridge import Bridge
-from sdkbridge.accepted import FURTHEST_MOVE_S, AcceptedCalls
+from sdkbridge.accepted import FURTHEST_MOVE_S, AcceptedCalls, DuplicateRule
 from sdkbridge.kissmetrics.people import LocalKissmetrics, Rules
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.kissmetrics.server import KissmetricsServer
@@ -21,10 +22,9 @@ from sdkbridge.pytest_plugin import RunningKissmetrics
 
 
 @pytest.fixture
-def accepted() -> Iterator[AcceptedCalls]:
-    database = Database()
-    yield AcceptedCalls(database)
-    database.close()
+def accepted(any_database: Database) -> Iterator[AcceptedCalls]:
+    yield AcceptedCalls(any_database)
+    any_database.close()
 
 
 def event(name: str, second: int, identity: str = "A") -> Request:
@@ -95,6 +95,63 @@ def test_no_two_moved_events_share_a_second(calls: list[tuple[str, int]]) -> Non
         assert alone == (used[name.lower(), second] == 0)
         used[name.lower(), second] += 1
     database.close()
+
+
+def placed_plainly(requests: list[Request], rule: DuplicateRule) -> list[tuple[int, bool]]:
+    """
+    Place requests as `AcceptedCalls` promises to, by looking at all that came before.
+    """
+    done: list[tuple[Request, int, set[str]]] = []
+    placed = []
+    for request in requests:
+        names = {f"event {request.name}"} if request.name else set()
+        if rule == "legacy":
+            names |= {f"property {name}" for name, _ in request.properties}
+        taken = {
+            second for one, second, others in done if one.identity == request.identity and names & others
+        }
+        next_asked = min(
+            (
+                one.second
+                for one, _, _ in done
+                if one.identity == request.identity and one.second > request.second
+            ),
+            default=request.second + FURTHEST_MOVE_S,
+        )
+        furthest = min(next_asked, request.second + FURTHEST_MOVE_S)
+        free = [second for second in range(request.second, furthest + 1) if second not in taken]
+        placed.append((free[0], True) if free else (request.second, False))
+        done.append((request, placed[-1][0], names))
+    return placed
+
+
+said = st.builds(
+    lambda identity, name, second, properties: Request(
+        path="/e" if name else "/s",
+        identity=identity,
+        name=name,
+        second=second,
+        properties=tuple((name, "x") for name in properties),
+    ),
+    st.sampled_from("AB"),
+    st.sampled_from(["clicked", "bought", None]),
+    st.sampled_from([100, 101, 103, 108, 159, 160, 161, 200]),
+    st.sets(st.sampled_from(["plan", "city"])),
+)
+
+
+@given(st.lists(said, max_size=15), st.sampled_from(get_args(DuplicateRule)), st.sampled_from([1, 70]))
+def test_seconds_are_those_of_a_plain_model(requests: list[Request], rule: DuplicateRule, crowd: int) -> None:
+    """
+    Whatever was done before, few or more than a minute holds, each request gets the second that it should.
+    """
+    requests = requests[:1] * crowd + requests
+    database = Database()
+    accepted = AcceptedCalls(database, duplicate_rule=rule)
+    taken = [accepted.take_second(request, at_ms=0) for request in requests]
+    database.close()
+
+    assert taken == placed_plainly(requests, rule)
 
 
 class TestProperties:
