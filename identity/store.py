@@ -165,7 +165,11 @@ class PeopleStore:
         """
         Count records under an identity; return its kind, or None if it was never seen.
         """
-        row = connection.execute(f"{_TOUCH} RETURNING kind", _touched(sighting)).fetchone()
+        # Nearly always it is of the kind as which it is seen. To be told a kind costs SQLite more than to count.
+        touched = _touched(sighting)
+        if connection.execute(f"{_TOUCH} AND kind = ?", (*touched, sighting.kind.value)).rowcount:
+            return sighting.kind
+        row = connection.execute(f"{_TOUCH} RETURNING kind", touched).fetchone()
         return None if row is None else _KINDS[row[0]]
 
     def touch_all(self, connection: Connection, sightings: Iterable[Sighting]) -> None:
