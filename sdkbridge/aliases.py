@@ -23,7 +23,7 @@ from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.outbox import Outbox
 from sdkbridge.refused import RefusedCalls
 from sdkbridge.sessions import SessionStore
-from sdkbridge.stamping import identity_lane
+from sdkbridge.stamping import device_lane, identity_lane
 
 MIGRATIONS: Migrations = {
     "1_waiting_aliases": (
@@ -260,5 +260,5 @@ def _as_request(verdict: Verdict) -> tuple[Request, str, str]:
     Return the alias of a merge, the lane whose order it keeps, and that of its other side.
     """
     link = verdict.link
-    lane = identity_lane(link.older) if link.device is None else f"device {link.device}"
+    lane = identity_lane(link.older) if link.device is None else device_lane(link.device)
     return Request(path=ALIAS, identity=link.newer, name=link.older), lane, identity_lane(link.newer)

@@ -46,7 +46,7 @@ class AsyncDevice(DeviceCalls[Awaitable[Receipt]]):
         return (await self._session()).traits
 
     async def _session(self) -> DeviceSession:
-        return await committed(self._core, lambda: self._core.acceptance.session(self.name))
+        return await committed(self._core, lambda: self._core.acceptance.devices.session(self.name))
 
     def _do(self, work: Callable[[], Receipt]) -> Awaitable[Receipt]:
         return committed(self._core, work)

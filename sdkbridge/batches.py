@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from identity.database import Database
-from sdkbridge.acceptance import Acceptance
 from sdkbridge.calls import JSONObject
 from sdkbridge.errors import InvalidCall
 from sdkbridge.faults import place_of
@@ -15,6 +14,7 @@ from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
 from sdkbridge.spellings import Named
+from sdkbridge.taking import Taking
 from sdkbridge.unit_of_work import CrowdedSecondError, UnitOfWork
 
 _logger = logging.getLogger("sdkbridge")
@@ -39,21 +39,21 @@ class BatchAcceptance:
 
     Args:
         database: where everything is kept.
-        acceptance: what takes calls.
-        take: takes one call by it, and gathers what the call leaves behind.
+        taking: what all calls go through.
+        take: takes one call through it, and gathers what the call leaves behind.
         refused: keeps what was refused.
     """
 
     def __init__(
         self,
         database: Database,
-        acceptance: Acceptance,
+        taking: Taking,
         take: Callable[[JSONObject, UnitOfWork], Receipt],
         *,
         refused: RefusedCalls,
     ) -> None:
         self._database = database
-        self._acceptance = acceptance
+        self._taking = taking
         self._take = take
         self._refused = refused
         self._distrust = 0
@@ -111,7 +111,7 @@ class BatchAcceptance:
     def _take_trusting(self, messages: Sequence[JSONObject], message_ids: set[str]) -> list[Receipt | InvalidCall]:
         trusting = self._distrust == 0
         self._distrust = max(0, self._distrust - 1)
-        with self._acceptance.together(message_ids, trusting=trusting) as unit:
+        with self._taking.together(message_ids, trusting=trusting) as unit:
             return [self._take_if_clean(message, unit) for message in messages]
 
     def _take_if_clean(self, message: JSONObject, unit: UnitOfWork) -> Receipt | InvalidCall:
@@ -132,7 +132,7 @@ class BatchAcceptance:
             connection.execute("SAVEPOINT one_call")
             try:
                 outcome: Receipt | InvalidCall
-                with self._acceptance.together((), learned=learned) as unit:
+                with self._taking.together((), learned=learned) as unit:
                     outcome = self._take(message, unit)
             except RefusedAlias as error:
                 outcome = error  # and its verdict stays on record

@@ -18,7 +18,7 @@ from sdkbridge.acceptance import Acceptance
 from sdkbridge.aliases import Aliases
 from sdkbridge.background import DeliveryThread
 from sdkbridge.batches import BatchAcceptance
-from sdkbridge.calls import JSONObject, device_of, is_reset, message_id_of, parse_call
+from sdkbridge.calls import JSONObject, device_of, is_reset, message_id_of
 from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.delivery.engine import Delivery
 from sdkbridge.delivery.problems import DeliveryProblem
@@ -81,7 +81,7 @@ class BridgeCore:
         self.outbox = Outbox(self.database)
         self.dead_letters = DeadLetters(self.database)
         self._writable = Writable(self.database, clock=clock)
-        self._batches = BatchAcceptance(self.database, self.acceptance, self.take, refused=self.refused)
+        self._batches = BatchAcceptance(self.database, self.acceptance.taking, self.take, refused=self.refused)
         self._aliases = Aliases(self.database, self.graph, self.outbox, clock=clock)
         make_delivery = partial(
             Delivery,
@@ -137,9 +137,8 @@ class BridgeCore:
         Take a call through a device's session.
         """
         if is_reset(message):
-            return self.acceptance.reset(device, message_id=message_id_of(message), unit=unit)
-        call = parse_call(message)
-        return self.acceptance.accept_on(device, call, once=_once(message.get("once")), unit=unit)
+            return self.acceptance.devices.reset(device, message_id=message_id_of(message), unit=unit)
+        return self.acceptance.devices.accept(device, message, once=_once(message.get("once")), unit=unit)
 
     def take_batch(
         self, messages: Sequence[JSONObject], *, refused: Sequence[RefusedMessage] = ()
@@ -255,7 +254,7 @@ class BridgeCore:
             graph=self.graph.counts(),
             outbox=self.outbox.counts(),
             last_error=self.outbox.last_error(),
-            refused_full=self.acceptance.room.refused,
+            refused_full=self.acceptance.taking.room.refused,
         )
 
     def close(self, timeout: float) -> None:

@@ -133,7 +133,7 @@ class DeviceCalls(ABC, Generic[Taken]):
         As the iOS SDK's ``setDistinct:forKey:``: texts are compared, and a reset or another person forgets them.
         """
         message = {"type": "identify", "traits": properties, "messageId": message_id}
-        return self._do(lambda: self._core.acceptance.set_distinct(self.name, parse_call(message)))
+        return self._do(lambda: self._core.acceptance.devices.set_distinct(self.name, parse_call(message)))
 
     def reset(self, *, message_id: str | None = None) -> Taken:
         """
@@ -196,7 +196,7 @@ class Device(DeviceCalls[Receipt]):
         return self._session().traits
 
     def _session(self) -> DeviceSession:
-        return self._core.opened().acceptance.session(self.name)
+        return self._core.opened().acceptance.devices.session(self.name)
 
     def _do(self, work: Callable[[], Receipt]) -> Receipt:
         return self._core.commit(work)

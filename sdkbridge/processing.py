@@ -9,6 +9,7 @@ from attrs import define, evolve
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
 from identity.links import Outcome, Verdict
+from sdkbridge.admission import Admitted, admit, without_forgotten
 from sdkbridge.aliases import Aliases
 from sdkbridge.calls import Alias, AnyCall
 from sdkbridge.kissmetrics.requests import ALIAS, Request
@@ -20,7 +21,7 @@ from sdkbridge.remarks import Problem, Remarks
 from sdkbridge.spellings import Spellings
 from sdkbridge.stamping import Stamped, identity_lane
 from sdkbridge.unit_of_work import UnitOfWork
-from sdkbridge.usual_tracks import UsualTrack
+from sdkbridge.usual_tracks import UsualTrack, Who
 
 
 @define
@@ -107,17 +108,37 @@ class Processing:
             ),
         )
 
-    def record(self, track: UsualTrack, request: Request, arrival: Arrival) -> Receipt:
+    def admit(self, call: AnyCall, arrival: Arrival, *, needs_identity: bool = True) -> Admitted | None:
         """
-        Queue the request of a usual track, about which nothing has to be decided.
+        Return a call with the identities that can be used, or None if it is of somebody who was forgotten.
+
+        Raises:
+            InvalidCall: an identity is too long, or there is none that can be used.
         """
+        admitted = admit(
+            call,
+            needs_identity=needs_identity,
+            long_id=self._options.long_id,
+            placeholders=self._graph.policy.placeholders,
+        )
+        if not arrival.unit.has_forgotten():
+            return admitted
+        return without_forgotten(admitted, self._graph.is_forgotten)
+
+    def record(self, track: UsualTrack, who: Who, arrival: Arrival) -> Receipt | None:
+        """
+        Queue the request of a usual track, or return None if anything has to be decided about it.
+        """
+        request = None if arrival.unit.has_forgotten() else track.request(who.identity, arrival.received)
+        if request is None:
+            return None
         requests, moved = self._in_free_seconds((request,), arrival)
-        arrival.unit.see(track.identity, track.kind, at_ms=arrival.at_ms)
-        for placed in requests:
-            arrival.unit.queue(placed, lane=track.lane, call=arrival.message_id, at_ms=arrival.at_ms)
+        (placed,) = requests
+        arrival.unit.see(who.identity, who.kind, at_ms=arrival.at_ms)
+        arrival.unit.queue(placed, lane=who.lane, call=arrival.message_id, at_ms=arrival.at_ms)
         spelt = self._spellings.remarks(requests, learned=arrival.unit.learned)
         return Receipt(
-            message_id=arrival.message_id, requests=tuple(requests), warnings=(*track.warnings, *moved, *spelt)
+            message_id=arrival.message_id, requests=(placed,), warnings=(*track.warnings, *moved, *spelt)
         )
 
     def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:

@@ -10,11 +10,12 @@ from attrs import evolve
 
 from sdkbridge import session as sessions
 from sdkbridge.admission import Admitted
-from sdkbridge.calls import AnyCall, Identify
+from sdkbridge.calls import AnyCall, Identify, JSONObject
 from sdkbridge.mapping.context import context_texts
 from sdkbridge.options import MappingOptions
 from sdkbridge.remarks import Problem, Remarks
 from sdkbridge.session import Change, DeviceSession
+from sdkbridge.values import flatten
 
 
 def without_carried_traits(
@@ -45,12 +46,25 @@ def without_carried_traits(
     return evolve(admitted, call=evolve(call, traits=new), warnings=warnings), new
 
 
+def trait_texts(call: AnyCall, options: MappingOptions, remarks: Remarks) -> Mapping[str, str]:
+    """
+    Return the traits of an identify as the texts that are sent; what there is to say of them is noted.
+    """
+    texts: dict[str, str] = {}
+    for leaf in flatten(call.traits, options) if isinstance(call, Identify) else ():
+        for problem in (*leaf.problems, *leaf.notes):
+            remarks.add(problem, leaf.name)
+        if leaf.text is not None:
+            texts[leaf.name] = leaf.text
+    return texts
+
+
 def changed_context(
-    session: DeviceSession, call: AnyCall, options: MappingOptions
+    session: DeviceSession, context: JSONObject, options: MappingOptions
 ) -> tuple[DeviceSession, Mapping[str, str]]:
     """
     Return those properties of the app and the device that differ from the ones last set, and remember them.
     """
-    texts = context_texts(call, options)
+    texts = context_texts(context, options)
     after, changed = sessions.set_distinct(session, texts)
     return after, {name: text for name, text in texts.items() if name in changed}

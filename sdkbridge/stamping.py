@@ -43,6 +43,13 @@ def identity_lane(identity: str) -> str:
     return f"identity {identity}"
 
 
+def device_lane(device: str) -> str:
+    """
+    Return the lane of what was done on a device, whoever used it.
+    """
+    return f"device {device}"
+
+
 def stamp_message(admitted: Admitted) -> Stamped:
     """
     Take a call as it is: it carries its own identities.
@@ -81,7 +88,7 @@ def stamp_on(before: DeviceSession, admitted: Admitted, texts: Mapping[str, str]
         call = evolve(call, user_id=after.user_id, anonymous_id=after.anonymous_id)
     return after, Stamped(
         call=call,
-        lane=f"device {before.device}",
+        lane=device_lane(before.device),
         own=frozenset({before.identity, before.anonymous_id}),
         proposed=_proposed_on(after, call, change, admitted.refused_user_id),
         change=change,

@@ -46,10 +46,9 @@ def map_alone(
         InvalidCall: it cannot be taken.
     """
     if options.identities != "as_sent":
-        track = _usual_tracks(options).of(message)
-        request = None if track is None else track.request(received)
-        if track is not None and request is not None:
-            return MappedAlone((request,), track.warnings)
+        usual = _mapped_at_a_glance(message, _usual_tracks(options), received)
+        if usual is not None:
+            return usual
     call = parse_call(message)
     if not wanted(call):
         return MappedAlone((), (SWITCHED_OFF,))
@@ -60,6 +59,13 @@ def map_alone(
     alias = proposed is not None and _is_merged(admitted.call, proposed, policy, at_ms=int(received * 1000))
     mapped = map_call(admitted.call, alias=alias, received=received, options=options)
     return MappedAlone(mapped.requests, admitted.warnings + mapped.warnings)
+
+
+def _mapped_at_a_glance(message: JSONObject, tracks: UsualTracks, received: float) -> MappedAlone | None:
+    track = tracks.of(message)
+    who = None if track is None else tracks.who(track.message)
+    request = None if track is None or who is None else track.request(who.identity, received)
+    return None if track is None or request is None else MappedAlone((request,), track.warnings)
 
 
 _usual_tracks = lru_cache(maxsize=16)(UsualTracks)

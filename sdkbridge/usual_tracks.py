@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import floor
 from typing import Any
 
-from attrs import define
+from attrs import define, frozen
 
 from identity.errors import InvalidIdentity
 from identity.ids import LONGEST_IDENTITY, IdentityKind, checked
@@ -31,21 +31,35 @@ MONEY_OR_TOTAL = MONEY | {"total"}
 """Properties in small letters that mean more than what they say."""
 
 
+@frozen
+class Who:
+    """
+    Whose a call is.
+
+    Attributes:
+        identity: the identity that it goes under.
+        kind: whether that is a name.
+        lane: whose order its request keeps.
+    """
+
+    identity: str
+    kind: IdentityKind
+    lane: str
+
+
 @define
 class UsualTrack:
     """
-    A track that was taken at a glance.
+    A track that was taken at a glance, whoever's it is.
 
     Attributes:
         message: it as it came.
         message_id: its message id, if it has one.
-        identity: whose it is.
-        kind: whether that is a name.
-        lane: whose order its request keeps.
         event: what happened.
         properties: as they are sent.
         happened: the second at which it happened by the sender's clock, if that was said.
         sent: likewise, when it was sent.
+        context: what is said of the app and the device.
         ip: the person's address.
         user_agent: the person's user agent.
         warnings: what the sender should look at.
@@ -53,33 +67,31 @@ class UsualTrack:
 
     message: dict[str, Any]
     message_id: str | None
-    identity: str
-    kind: IdentityKind
-    lane: str
     event: str
     properties: EncodedProperties
     happened: int | None
     sent: int | None
+    context: dict[str, Any]
     ip: str | None
     user_agent: str | None
     warnings: tuple[CallWarning, ...]
 
-    def request(self, received: float) -> Request | None:
+    def request(self, identity: str, received: float) -> Request | None:
         """
         Return its request, or None if its time cannot be right, which needs a closer look.
 
         Args:
+            identity: whose it is.
             received: when it arrived, in seconds since 1970 UTC.
         """
-        now = floor(received)
-        second = self.happened
+        second, now = self.happened, floor(received)
         if second is None:
             second = now
         elif not is_plausible(second, now) or (self.sent is not None and self.sent >= now + CLOCK_AHEAD_S):
             return None
         return Request(
             path=RECORD,
-            identity=self.identity,
+            identity=identity,
             name=self.event,
             second=second,
             properties=self.properties,
@@ -102,7 +114,7 @@ class UsualTracks:
         self._placeholders = placeholders
         self._by_device_clock = options.timestamp_policy == "device"
         # The same people do the same few things.
-        self._identity = lru_cache(maxsize=8192)(self._usable)
+        self._who = lru_cache(maxsize=8192)(self._who_said)
         self._event = lru_cache(maxsize=1024)(self._usual_event)
 
     def of(self, message: object) -> UsualTrack | None:
@@ -116,12 +128,48 @@ class UsualTracks:
         except NeedsACloserLookError:
             return None
 
+    def who(self, message: dict[str, Any]) -> Who | None:
+        """
+        Return whose a message is by the identities that it carries, or None if they need a closer look.
+        """
+        user_id, anonymous_id = message.get("userId"), message.get("anonymousId")
+        for identity in (user_id, anonymous_id):
+            if identity is not None and (type(identity) is not str or len(identity) > LONGEST_IDENTITY):
+                return None
+        return self._who(user_id, anonymous_id)
+
+    def _who_said(self, user_id: str | None, anonymous_id: str | None) -> Who | None:
+        try:
+            named, unnamed = self._usable(user_id), self._usable(anonymous_id)
+        except NeedsACloserLookError:
+            return None
+        identity = named or unnamed
+        if identity is None:
+            return None
+        kind = IdentityKind.ANONYMOUS if named is None else IdentityKind.NAMED
+        return Who(identity, kind, identity_lane(unnamed or identity))
+
+    def _usable(self, text: str | None) -> str | None:
+        """
+        Return the identity that a text is, None if it is empty.
+
+        Raises:
+            NeedsACloserLookError: there is more to say of it.
+        """
+        if not text:
+            return None
+        try:
+            identity = checked(text, "identity")
+        except InvalidIdentity:
+            raise NeedsACloserLookError from None
+        if len(identity) > LONGEST_IDENTITY or identity in self._placeholders:
+            raise NeedsACloserLookError
+        return identity
+
     def _track(self, message: dict[str, Any]) -> UsualTrack:
         get, options = message.get, self._options
         event = self._event_of(get("event"))
-        user_id, anonymous_id = self._identity_of(get("userId")), self._identity_of(get("anonymousId"))
-        identity = user_id or anonymous_id
-        if identity is None or _has_members(get("integrations")):
+        if _has_members(get("integrations")):
             raise NeedsACloserLookError
         timestamp, sent_at = get("timestamp"), get("sentAt")
         context = _members(get("context"))
@@ -129,13 +177,11 @@ class UsualTracks:
         return UsualTrack(
             message,
             _text(get("messageId")),
-            identity,
-            IdentityKind.ANONYMOUS if user_id is None else IdentityKind.NAMED,
-            identity_lane(anonymous_id or identity),
             event.name,
             self._properties(event, _members(get("properties")), remarks),
             None if timestamp is None else _second(timestamp),
             None if timestamp is None or sent_at is None else _second(sent_at),
+            context,
             _text(context.get("ip")) if context and options.forward_ip else None,
             _text(context.get("userAgent")) if context and options.forward_user_agent else None,
             remarks.warnings(),
@@ -151,24 +197,6 @@ class UsualTracks:
         event = event_named(name, self._options)
         special = not name.strip() or name in LIFECYCLE_NAMES or event.is_completed or is_experiment(event)
         return event if event.is_sent_as_it_is and not special else None
-
-    def _identity_of(self, value: object) -> str | None:
-        if value is None or value == "":
-            return None
-        identity = self._identity(value) if type(value) is str else None
-        if identity is None:
-            raise NeedsACloserLookError
-        return identity
-
-    def _usable(self, text: str) -> str | None:
-        """
-        Return the identity that a text is, or None if there is anything to say of it.
-        """
-        try:
-            identity = checked(text, "identity")
-        except InvalidIdentity:
-            return None
-        return identity if len(identity) <= LONGEST_IDENTITY and identity not in self._placeholders else None
 
     def _properties(self, event: Event, values: dict[str, Any], remarks: Remarks) -> EncodedProperties:
         properties = at_a_glance(

@@ -107,15 +107,9 @@ def placed_plainly(requests: list[Request], rule: DuplicateRule) -> list[tuple[i
         names = {f"event {request.name}"} if request.name else set()
         if rule == "legacy":
             names |= {f"property {name}" for name, _ in request.properties}
-        taken = {
-            second for one, second, others in done if one.identity == request.identity and names & others
-        }
+        taken = {second for one, second, others in done if one.identity == request.identity and names & others}
         next_asked = min(
-            (
-                one.second
-                for one, _, _ in done
-                if one.identity == request.identity and one.second > request.second
-            ),
+            (one.second for one, _, _ in done if one.identity == request.identity and one.second > request.second),
             default=request.second + FURTHEST_MOVE_S,
         )
         furthest = min(next_asked, request.second + FURTHEST_MOVE_S)

@@ -3,11 +3,12 @@ A track that is taken in one go is what would come of it step by step.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_messages import RECEIVED, Maker
 
@@ -69,12 +70,13 @@ def step_by_step(message: dict[str, Any], options: MappingOptions) -> Step:
     )
 
 
-def in_one_go(message: object, options: MappingOptions) -> Step | None:
-    track = UsualTracks(options).of(message)
-    request = None if track is None else track.request(RECEIVED)
-    if track is None or request is None:
+def in_one_go(message: dict[str, Any], options: MappingOptions) -> Step | None:
+    tracks = UsualTracks(options)
+    track, who = tracks.of(message), tracks.who(message)
+    request = None if track is None or who is None else track.request(who.identity, RECEIVED)
+    if track is None or who is None or request is None:
         return None
-    return (track.message_id, track.identity, track.kind, track.lane, request, track.warnings)
+    return (track.message_id, who.identity, who.kind, who.lane, request, track.warnings)
 
 
 ODD = [None, "", " ", "x", 7, True, [], {}, "\ud83d", "é", {"All": False}, {"ip": 7}, ["a"], "n" * 256]
@@ -161,13 +163,35 @@ def test_usual_tracks_are_taken_in_one_go(message: dict[str, Any], options: Mapp
         assert check(message, options)
 
 
+class CountedIds:
+    """
+    The same ids each time.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def anonymous_id(self, device: str) -> str:
+        return f"{device}-{next(self._numbers)}"
+
+    def message_id(self) -> str:
+        return f"made-{next(self._numbers)}"
+
+
 def kept(
     calls: Sequence[Mapping[str, Any]], *, as_batch: bool, forget: bool
 ) -> tuple[list[Any], dict[str, list[Any]]]:
     """
     Return what comes of calls at a bridge, and all that it keeps of them.
     """
-    with Bridge(":memory:", api_key="key", deliver=False, clock=lambda: RECEIVED) as bridge:
+    with Bridge(
+        ":memory:",
+        api_key="key",
+        deliver=False,
+        clock=lambda: RECEIVED,
+        ids=CountedIds(),
+        options={"context_properties": True},
+    ) as bridge:
         bridge.track("eve", "Left", message_id="m-eve")
         if forget:
             bridge.graph.forget("eve")
@@ -193,27 +217,48 @@ def _taken(bridge: Bridge, call: Mapping[str, Any]) -> Any:
         return str(error)
 
 
+IDENTIFY = {"type": "identify", "context": {"app": {"version": "3.2.2"}}}
+APP = {"app": {"version": "3.2.1"}, "os": {"name": "iOS"}}
+
+
 @given(
     calls=st.lists(
         st.builds(
             lambda message, number, event, who: (
                 message | {"messageId": f"m-{number}", "event": event, "userId": who}
             ),
-            st.sampled_from([SERVER, PHONE, PHONE | {"anonymousId": "a-1"}]) | st.sampled_from(MADE),
+            st.sampled_from([SERVER, PHONE, PHONE | {"anonymousId": "a-1", "context": APP}])
+            | st.sampled_from(MADE),
             st.integers(0, 5),
             st.sampled_from(["Signed Up", "signed up"]),
             st.sampled_from(["ann", "bob", "eve", "null", None]),
         ),
         max_size=6,
     ),
+    device=st.sampled_from([{}, {"device": "phone"}]),
     as_batch=st.booleans(),
     forget=st.booleans(),
 )
-def test_a_bridge_keeps_the_same_of_both(calls: list[dict[str, Any]], *, as_batch: bool, forget: bool) -> None:
+@example(
+    calls=[IDENTIFY | {"userId": "ann", "messageId": "m-1"}, SERVER | {"messageId": "m-2"}],
+    device={"device": "phone"},
+    as_batch=False,
+    forget=False,
+)
+@example(
+    calls=[IDENTIFY | {"userId": None, "messageId": "m-1"}, SERVER | {"messageId": "m-2"}],
+    device={"device": "phone"},
+    as_batch=False,
+    forget=False,
+)
+def test_a_bridge_keeps_the_same_of_both(
+    calls: list[dict[str, Any]], device: dict[str, str], *, as_batch: bool, forget: bool
+) -> None:
     """
-    Also of repeats, of somebody who was forgotten, and of several at one second. A mapping that is no dictionary
-    is never taken in one go.
+    Also of repeats, of somebody who was forgotten, of several at one second, and on a device. A mapping that is no
+    dictionary is never taken in one go.
     """
-    step_by_step = [MappingProxyType(call) for call in calls]
+    messages = [call | device for call in calls]
+    step_by_step = [MappingProxyType(message) for message in messages]
 
-    assert kept([*calls], as_batch=as_batch, forget=forget) == kept(step_by_step, as_batch=as_batch, forget=forget)
+    assert kept(messages, as_batch=as_batch, forget=forget) == kept(step_by_step, as_batch=as_batch, forget=forget)

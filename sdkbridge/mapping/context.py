@@ -8,7 +8,7 @@ once per change.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from sdkbridge.calls import AnyCall, Identify, Track
+from sdkbridge.calls import AnyCall, Identify, JSONObject, Track
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Unusable, plain, written
 
@@ -28,15 +28,15 @@ CONTEXT_PROPERTIES = MappingProxyType(
 _WHEN_THE_APP_STARTS = frozenset({"Application Installed", "Application Updated", "Application Opened"})
 
 
-def context_texts(call: AnyCall, options: MappingOptions) -> dict[str, str]:
+def context_texts(context: JSONObject, options: MappingOptions) -> dict[str, str]:
     """
     Return the properties that a call's context gives, if the options send them.
     """
-    if not options.context_properties:
+    if not options.context_properties or not context:
         return {}
     texts = {}
     for name, (part, member) in CONTEXT_PROPERTIES.items():
-        about = call.context.get(part)
+        about = context.get(part)
         single = plain(about.get(member)) if isinstance(about, Mapping) else None
         text = "" if isinstance(single, Unusable) else written(single, options)
         if text:
@@ -49,4 +49,4 @@ def context_without_memory(call: AnyCall, options: MappingOptions) -> dict[str, 
     Return the same for a call of which nothing is known before: only when the app starts, or with an identify.
     """
     starts = isinstance(call, Track) and call.event in _WHEN_THE_APP_STARTS
-    return context_texts(call, options) if starts or isinstance(call, Identify) else {}
+    return context_texts(call.context, options) if starts or isinstance(call, Identify) else {}

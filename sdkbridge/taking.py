@@ -1,0 +1,141 @@
+"""
+What every call goes through: one transaction, and nothing at all if it was taken before.
+
+Everything that a call changes commits together or not at all; when `once` returns, it is committed.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from identity.clock import Clock
+from identity.database import Database
+from identity.graph import IdentityGraph
+from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.aliases import Aliases
+from sdkbridge.ids import IdGenerator
+from sdkbridge.outbox import Outbox
+from sdkbridge.outbox_room import OutboxRoom
+from sdkbridge.processing import Arrival
+from sdkbridge.proposals import RefusedAlias
+from sdkbridge.receipt import Receipt
+from sdkbridge.spellings import Named
+from sdkbridge.unit_of_work import UnitOfWork
+
+Take = Callable[[Arrival], Receipt]
+"""Takes a call that was not taken before."""
+
+
+class Taking:
+    """
+    Takes calls, each of them once.
+
+    Args:
+        database: where everything is kept.
+        graph: what decides about links; it joins the same database's transactions.
+        outbox: where requests wait.
+        accepted: where it is remembered what was taken.
+        aliases: what becomes of aliases.
+        clock: the time in seconds since 1970 UTC.
+        ids: what makes new ids.
+        outbox_limit: how many requests may wait; None for any number.
+
+    Attributes:
+        room: refuses calls while too much waits.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        graph: IdentityGraph,
+        outbox: Outbox,
+        accepted: AcceptedCalls,
+        aliases: Aliases,
+        *,
+        clock: Clock,
+        ids: IdGenerator,
+        outbox_limit: int | None,
+    ) -> None:
+        self._database = database
+        self._graph = graph
+        self._outbox = outbox
+        self._accepted = accepted
+        self._aliases = aliases
+        self._clock = clock
+        self._ids = ids
+        self.room = OutboxRoom(outbox, outbox_limit)
+
+    @contextmanager
+    def together(
+        self, message_ids: Collection[str], *, trusting: bool = False, learned: set[Named] | None = None
+    ) -> Iterator[UnitOfWork]:
+        """
+        Write down together what the calls leave behind that are taken with what this yields.
+
+        Call it within a transaction. A signal handler that interrupts it writes for itself.
+
+        Args:
+            message_ids: those of the calls, as far as they are known.
+            trusting: whether seconds are taken to be free, as nearly all are.
+            learned: the names that were new earlier in the transaction.
+
+        Raises:
+            CrowdedSecondError: one of them was not.
+        """
+        now_ms = int(self._clock() * 1000)
+        unit = UnitOfWork(
+            self._graph,
+            self._outbox,
+            self._accepted,
+            message_ids=message_ids,
+            at_ms=now_ms,
+            trusting=trusting,
+            learned=learned,
+        )
+        yield unit
+        unit.end()
+
+    def once(self, message_id: str | None, take: Take, joined: UnitOfWork | None = None) -> Receipt:
+        """
+        Take a call within one transaction, unless its message id was seen before.
+
+        Args:
+            message_id: the call's, if it has one.
+            take: takes it.
+            joined: where what it leaves behind is gathered with what others do; by itself if there is none.
+
+        Raises:
+            InvalidCall: it was refused; nothing of it is kept but the verdict on a refused alias.
+            OutboxFull: too much waits to be delivered; nothing of it is kept.
+            StoreError: it could not be written; nothing of it is kept.
+        """
+        self.room.check()
+
+        def alone() -> Receipt | RefusedAlias:
+            unit = UnitOfWork(self._graph, self._outbox, self._accepted)
+            taken = self._take(message_id, take, unit)
+            unit.end()
+            return taken
+
+        taken = self._database.write(alone) if joined is None else self._take(message_id, take, joined)
+        if isinstance(taken, RefusedAlias):
+            raise taken
+        self.room.take(len(taken.requests))
+        return taken
+
+    def _take(self, message_id: str | None, take: Take, unit: UnitOfWork) -> Receipt | RefusedAlias:
+        # An id that is made up here never comes again.
+        now = self._clock()
+        arrival = Arrival(message_id or self._ids.message_id(), now, int(now * 1000), unit)
+        if self._graph.alias_grace and not unit.released:
+            unit.released = True
+            self._aliases.release()
+        if message_id is not None and not unit.is_new(message_id, at_ms=arrival.at_ms):
+            return Receipt(message_id=message_id, repeated=True)
+        try:
+            receipt = take(arrival)
+        except RefusedAlias as error:
+            # The one refusal that leaves something behind: its verdict, which the transaction must keep.
+            unit.give_up(arrival.message_id)
+            return error
+        unit.keep(arrival.message_id)
+        return receipt
