@@ -18,7 +18,7 @@ APPLICATION_ID = 0x73646B62
 
 PAGE_SIZE = 2048
 """
-The bytes of a page: half of SQLite's, since a call changes a few bytes on each of some pages, and each such page is
+The bytes of a page: half of SQLite's, since a call changes a few bytes on each of some pages, and each of them is
 written to the log whole.
 """
 
