@@ -54,10 +54,10 @@ class SessionStore:
             identity=identity,
             anonymous_id=anonymous_id,
             switched=bool(switched),
-            traits=json.loads(traits),
-            once_per_identity=frozenset(json.loads(per_identity)),
-            once_per_install=frozenset(json.loads(per_install)),
-            distinct=json.loads(distinct),
+            traits=_by_name(traits),
+            once_per_identity=_names(per_identity),
+            once_per_install=_names(per_install),
+            distinct=_by_name(distinct),
         )
 
     def save(self, session: DeviceSession) -> None:
@@ -100,3 +100,12 @@ class SessionStore:
 
 def _listed(names: Iterable[str]) -> str:
     return json.dumps(sorted(names))
+
+
+# Most sessions have none of either, and each call on a device reads four.
+def _by_name(text: str) -> dict[str, str]:
+    return {} if text == "{}" else json.loads(text)
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset() if text == "[]" else frozenset(json.loads(text))
