@@ -2,7 +2,7 @@
 What is counted under an identity.
 """
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from identity.ids import IdentityKind
 
@@ -32,9 +32,5 @@ class Sighting:
         """
         Return the same with one more record.
         """
-        return evolve(
-            self,
-            records=self.records + 1,
-            first_ms=min(self.first_ms, at_ms),
-            last_ms=max(self.last_ms, at_ms),
-        )
+        first_ms, last_ms = min(self.first_ms, at_ms), max(self.last_ms, at_ms)
+        return Sighting(self.name, self.kind, first_ms, last_ms, self.records + 1, self.sort)

@@ -132,11 +132,11 @@ class Processing:
         request = None if arrival.unit.has_forgotten() else track.request(who.identity, arrival.received)
         if request is None:
             return None
-        requests, moved = self._in_free_seconds((request,), arrival)
-        (placed,) = requests
-        arrival.unit.see(who.identity, who.kind, at_ms=arrival.at_ms)
-        arrival.unit.queue(placed, lane=who.lane, call=arrival.message_id, at_ms=arrival.at_ms)
-        spelt = self._spellings.remarks(requests, learned=arrival.unit.learned)
+        unit, at_ms = arrival.unit, arrival.at_ms
+        (placed,), moved = self._in_free_seconds((request,), arrival)
+        unit.see(who.identity, who.kind, at_ms=at_ms)
+        unit.queue(placed, lane=who.lane, call=arrival.message_id, at_ms=at_ms)
+        spelt = self._spellings.remarks((placed,), learned=unit.learned)
         return Receipt(
             message_id=arrival.message_id, requests=(placed,), warnings=(*track.warnings, *moved, *spelt)
         )
@@ -163,19 +163,20 @@ class Processing:
         """
         if not self._options.nudge_duplicates:
             return requests, ()
-        remarks = Remarks()
-        placed = [self._in_free_second(request, remarks, arrival) for request in requests]
-        return placed, remarks.warnings()
-
-    def _in_free_second(self, request: Request, remarks: Remarks, arrival: Arrival) -> Request:
-        if request.second is None:
-            return request
-        second, alone = arrival.unit.take_second(request, at_ms=arrival.at_ms)
-        if alone and second == request.second:
-            return request
-        for name in [request.name] if request.name else [name for name, _ in request.properties]:
-            remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
-        return evolve(request, second=second)
+        remarks: Remarks | None = None
+        placed = []
+        for request in requests:
+            second, alone = request.second, True
+            if second is not None:
+                second, alone = arrival.unit.take_second(request, at_ms=arrival.at_ms)
+            if alone and second == request.second:
+                placed.append(request)
+                continue
+            remarks = remarks or Remarks()
+            for name in [request.name] if request.name else [name for name, _ in request.properties]:
+                remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
+            placed.append(evolve(request, second=second))
+        return placed, remarks.warnings() if remarks else ()
 
     def _note_who(self, call: AnyCall, requests: Sequence[Request], arrival: Arrival) -> None:
         for request in requests:

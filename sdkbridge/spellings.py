@@ -5,7 +5,7 @@ How event and property names were first written, since Kissmetrics compares them
 from collections.abc import Sequence
 
 from identity.database import Database, Migrations
-from sdkbridge.kissmetrics.requests import RECORD, Request
+from sdkbridge.kissmetrics.requests import RECORD, EncodedProperties, Request
 from sdkbridge.mapping.names import compared_name
 from sdkbridge.receipt import CallWarning
 from sdkbridge.remarks import Problem, Remarks
@@ -71,7 +71,9 @@ class Spellings:
         """
         if request.path == RECORD and request.name not in self._as_first_written["event"]:
             return False
-        return self._as_first_written["property"].issuperset(dict(request.properties))
+        properties = request.properties
+        names = properties.names if type(properties) is EncodedProperties else dict(properties)
+        return self._as_first_written["property"].issuperset(names)
 
     def _first_written(self, kind: str, name: str, learned: set[Named]) -> str | None:
         """

@@ -6,8 +6,8 @@ identities) and the encoding of its iOS and Android SDKs.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, compress
-from typing import Literal, Self, cast
+from itertools import chain
+from typing import Literal, Self
 
 from attrs import field, frozen
 
@@ -34,32 +34,29 @@ class EncodedProperties(tuple[tuple[str, str], ...]):
     Names and texts, in order, none of the names reserved, which know how they are written in a query.
 
     Attributes:
-        query: so, with an ``&`` before each.
+        names: the names alone.
+        query: how they are written, with an ``&`` before each.
     """
 
+    names: tuple[str, ...]
     query: str
 
     @classmethod
-    def written(cls, names: tuple[str, ...], heads: tuple[str, ...], texts: Sequence[str | None]) -> Self:
+    def written(cls, names: tuple[str, ...], heads: tuple[str, ...], texts: Sequence[str]) -> Self:
         """
         Return properties.
 
         Args:
             names: their names.
             heads: the names as they stand in a query, each between ``&`` and ``=``.
-            texts: their texts; None for one that is left out.
+            texts: their texts.
 
         Raises:
             UnicodeEncodeError: a text holds half of a surrogate pair.
         """
-        if None in texts:
-            sent = [text is not None for text in texts]
-            names, heads = tuple(compress(names, sent)), tuple(compress(heads, sent))
-        said = (
-            [text for text in texts if text is not None] if len(names) < len(texts) else cast("list[str]", texts)
-        )
-        properties = cls(zip(names, said, strict=True))
-        properties.query = "".join(chain.from_iterable(zip(heads, escaped_each(said), strict=True)))
+        properties = cls(zip(names, texts, strict=True))
+        properties.names = names
+        properties.query = "".join(chain.from_iterable(zip(heads, escaped_each(texts), strict=True)))
         return properties
 
 

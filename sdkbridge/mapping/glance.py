@@ -9,6 +9,7 @@ the time of accepting a call would go by with looking at each by itself. What is
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
+from itertools import compress
 from typing import Any
 
 from sdkbridge.arrays import Allowance, TooManyValuesError, array_text
@@ -58,9 +59,14 @@ def at_a_glance(
     shape = naming.shape((*own, *members) if own else tuple(members))
     if shape is None or not shape.members.isdisjoint(none_of):
         return None
+    names, heads = shape.names, shape.heads
     try:
-        texts, numbers = _texts(own.values(), members.values(), options)
-        properties = EncodedProperties.written(shape.names, shape.heads, texts)
+        texts, numbers, silent = _texts(own.values(), members.values(), options)
+        if silent:
+            said = [place not in silent for place in range(len(texts))]
+            names, heads = tuple(compress(names, said)), tuple(compress(heads, said))
+            texts = list(compress(texts, said))
+        properties = EncodedProperties.written(names, heads, texts)
     except (NeedsACloserLookError, UnicodeEncodeError):
         return None
     if len(properties.query) > LONGEST_VALUE and any(len(text) > LONGEST_VALUE for _, text in properties):
@@ -103,32 +109,34 @@ def _flatten(values: dict[Any, Any], way: str, single: dict[str, Any], deeper: i
 
 def _texts(
     own: Iterable[str], values: Iterable[Any], options: MappingOptions
-) -> tuple[list[str | None], list[int]]:
+) -> tuple[list[str], list[int], list[int]]:
     """
-    Return all texts, with None for what says nothing, and the places of numbers that came as texts.
+    Return all texts, the places of numbers that came as texts, and the places of what says nothing.
     """
-    texts: list[str | None] = [*own]
+    texts: list[str] = [*own]
     numbers: list[int] = []
-    nothing = "" if options.send_empty else None
+    silent: list[int] = []
     for value in values:
         if type(value) is not str:
             text = usual_text(value, options) or _closer(value, options)
         # Numbers and dates begin before the letters.
-        elif value >= ":" or not value:
-            text = value or nothing
+        elif value >= ":":
+            text = value
         elif value[4:5] == "-" and (dated := written_date(value, options, nested=False)) is not None:
             text = dated
         else:
             text = value
             if DECIMAL.fullmatch(value):
                 numbers.append(len(texts))
-        texts.append(text)
-    return texts, numbers
+        if text is None or (not text and not options.send_empty):
+            silent.append(len(texts))
+        texts.append(text or "")
+    return texts, numbers, silent
 
 
 def _closer(value: object, options: MappingOptions) -> str | None:
     """
-    Return the text of what is no usual value, None if it says nothing.
+    Return the text of what is no usual value, None for nothing at all.
 
     Raises:
         NeedsACloserLookError: there is more to say of it.
@@ -141,7 +149,7 @@ def _closer(value: object, options: MappingOptions) -> str | None:
         except TooManyValuesError:
             raise NeedsACloserLookError from None
         if not array.problems:
-            return array.text or ("" if options.send_empty else None)
+            return array.text
     elif type(value) is datetime or type(value) is date:
         dated = written_date(value, options, nested=False)
         if dated is not None:
