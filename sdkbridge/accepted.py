@@ -6,11 +6,26 @@ matters, so that two calls never count once. Both for at least a day; `delivery.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from hashlib import blake2b
 from typing import Literal
 
 from identity.database import Connection, Database, Migrations
 from sdkbridge.kissmetrics.requests import RECORD, Request
 from sdkbridge.mapping.names import compared_name
+
+
+def message_hash(message_id: str) -> bytes:
+    """
+    Return by what a message id is remembered: 16 bytes, which no two ids in all the world share by chance.
+    """
+    return blake2b(message_id.encode(), digest_size=16).digest()
+
+
+def _hash_message_ids(connection: Connection) -> None:
+    rows = connection.execute("SELECT message_id, at_ms FROM accepted_call").fetchall()
+    hashed = [(message_hash(message_id), at_ms) for message_id, at_ms in rows]
+    connection.executemany("INSERT INTO accepted_message VALUES (?, ?)", hashed)
+
 
 MIGRATIONS: Migrations = {
     "1_accepted": (
@@ -60,6 +75,18 @@ MIGRATIONS: Migrations = {
         "DROP TABLE accepted_second",
         "DELETE FROM accepted_sweep WHERE swept = 'accepted_second'",
     ),
+    # Half as many pages to write, and none the fuller for an id of a thousand letters.
+    "3_message_ids_as_hashes": (
+        """
+        CREATE TABLE accepted_message (
+            hash BLOB PRIMARY KEY, -- of its message id
+            at_ms INTEGER NOT NULL -- when it was accepted
+        ) STRICT, WITHOUT ROWID
+        """,
+        _hash_message_ids,
+        "DROP TABLE accepted_call",
+        "DELETE FROM accepted_sweep WHERE swept = 'accepted_call'",
+    ),
 }
 
 DuplicateRule = Literal["current", "legacy"]
@@ -71,7 +98,7 @@ TakenSecond = tuple[str, int, str, str, int, int]
 
 _NO_CLAIM: Claim = ("", "")
 
-_KEEP = "INSERT INTO accepted_call VALUES (?, ?) ON CONFLICT (message_id) DO NOTHING"
+_KEEP = "INSERT INTO accepted_message VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
 
 _TAKE = "INSERT INTO accepted_in_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
@@ -115,7 +142,7 @@ class AcceptedCalls:
         Remember the message id of a call that is being accepted; return whether no call had it before.
         """
         with self._database.transaction() as connection:
-            return connection.execute(_KEEP, (message_id, at_ms)).rowcount == 1
+            return connection.execute(_KEEP, (message_hash(message_id), at_ms)).rowcount == 1
 
     def keep_new(self, message_ids: Collection[str], *, at_ms: int) -> set[str]:
         """
@@ -123,13 +150,14 @@ class AcceptedCalls:
         """
         # Never looked for first: to PostgreSQL whoever reads where nothing is conflicts with all who write nearby.
         # And in an order that all writers share, so that none waits for another that waits for it.
-        rows = [(message_id, at_ms) for message_id in sorted(message_ids)]
+        in_order = sorted([(message_hash(message_id), message_id) for message_id in message_ids])
+        rows = [(hashed, at_ms) for hashed, _ in in_order]
         with self._database.transaction() as connection:
             connection.execute("SAVEPOINT message_ids")
             kept = set(message_ids)
             if connection.executemany(_KEEP, rows).rowcount < len(rows):
                 connection.execute("ROLLBACK TO SAVEPOINT message_ids")
-                kept = {message_id for message_id, _ in rows if self.is_new(message_id, at_ms=at_ms)}
+                kept = {message_id for _, message_id in in_order if self.is_new(message_id, at_ms=at_ms)}
             connection.execute("RELEASE SAVEPOINT message_ids")
         return kept
 
@@ -139,7 +167,8 @@ class AcceptedCalls:
         """
         with self._database.transaction() as connection:
             connection.executemany(
-                "DELETE FROM accepted_call WHERE message_id = ?", [(message_id,) for message_id in message_ids]
+                "DELETE FROM accepted_message WHERE hash = ?",
+                [(message_hash(message_id),) for message_id in message_ids],
             )
 
     def forget(self, identities: Iterable[str]) -> None:

@@ -128,7 +128,8 @@ def test_a_file_of_an_earlier_version_goes_on(
     schema: Path, tmp_path: Path, kissmetrics: RunningKissmetrics
 ) -> None:
     """
-    A file that each version left behind is brought up to date, keeps its people, and delivers what waited.
+    A file that each version left behind is brought up to date, keeps its people and what it accepted, and delivers
+    what waited.
 
     Until the first release its file is written anew when the tables change: ``python tests/one_day.py 0.1.0``.
     """
@@ -141,6 +142,7 @@ def test_a_file_of_an_earlier_version_goes_on(
         assert (counts.people, counts.identities) == known
         assert bridge.device("iphone").identity == "ann@example.com"
         bridge.track("bob", "Came Back")
+        assert bridge.track("bob", "Came Back", message_id="m1").repeated
         assert bridge.flush().waiting == 0
 
     assert kissmetrics.person("bob").event_counts == {"Visited": 1, "Came Back": 1}

@@ -165,7 +165,7 @@ def accepted(database: Path) -> int:
     """
     try:
         with closing(sqlite3.connect(database.as_uri() + "?mode=ro", uri=True)) as connection:
-            (count,) = connection.execute("SELECT count(*) FROM accepted_call").fetchone()
+            (count,) = connection.execute("SELECT count(*) FROM accepted_message").fetchone()
     except sqlite3.OperationalError:
         return 0
     return int(count)

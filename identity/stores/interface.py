@@ -14,9 +14,6 @@ Row = tuple[Any, ...]
 Parameters = Sequence[Any] | Mapping[str, Any]
 """Values for ``?`` in their order, or for ``:name`` by their name."""
 
-Migrations = Mapping[str, Sequence[str]]
-"""Name of a step → its SQL statements, in the order in which they are applied; never edited once released."""
-
 Columns = Mapping[str, Sequence[str]]
 """Name of a table → its columns, tables and columns in the order in which they were made."""
 
@@ -76,6 +73,23 @@ class Connection(Protocol):
         """
         Run one statement for each set of parameters.
         """
+
+
+Statement = str | Callable[[Connection], object]
+"""SQL, or what writes through a connection that which no SQL can say."""
+
+Migrations = Mapping[str, Sequence[Statement]]
+"""Name of a step → its statements, in the order in which they are applied; never edited once released."""
+
+
+def state(connection: Connection, statement: Statement) -> None:
+    """
+    Do what a statement of a migration says.
+    """
+    if isinstance(statement, str):
+        connection.execute(statement)
+    else:
+        statement(connection)
 
 
 @frozen

@@ -4,7 +4,7 @@ The tables of a PostgreSQL database: made by migrations, and listed to be copied
 
 from psycopg import errors
 
-from identity.stores.interface import Columns, Connection, Migrations, Numbers
+from identity.stores.interface import Columns, Connection, Migrations, Numbers, state
 
 APPLIED = "migration_step"
 
@@ -44,7 +44,7 @@ def apply(connection: Connection, name: str, migrations: Migrations) -> None:
         if step in done:
             continue
         for statement in statements:
-            connection.execute(statement)
+            state(connection, statement)
         connection.execute(_NOTE_STEP, (name, step))
 
 

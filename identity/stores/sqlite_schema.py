@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from identity.stores.interface import Columns, Connection, Migrations, Numbers, Row
+from identity.stores.interface import Columns, Connection, Migrations, Numbers, Row, Statement, state
 
 APPLIED = "_sqlite_migrations"
 """Where sqlite-utils notes the steps that it applied."""
@@ -44,11 +44,11 @@ def make(connection: sqlite3.Connection, name: str, migrations: Migrations) -> b
     """
     if applied(lambda sql, parameters: connection.execute(sql, parameters).fetchall(), name):
         return False
-    for statement in _MAKE_APPLIED:
-        connection.execute(statement)
+    for sql in _MAKE_APPLIED:
+        connection.execute(sql)
     for step, statements in migrations.items():
         for statement in statements:
-            connection.execute(statement)
+            state(connection, statement)
         connection.execute(_NOTE_STEP, (name, step, str(datetime.now(UTC))))
     return True
 
@@ -65,9 +65,9 @@ def upgrade(name: str, migrations: Migrations) -> Callable[[sqlite3.Connection],
     steps = MigrationSet(name)
     for step, statements in migrations.items():
 
-        def take(db: sqlite_utils.Database, statements: Sequence[str] = statements) -> None:
+        def take(db: sqlite_utils.Database, statements: Sequence[Statement] = statements) -> None:
             for statement in statements:
-                db.execute(statement)
+                state(db.conn, statement)
 
         steps(name=step)(take)
     return lambda connection: steps.apply(sqlite_utils.Database(connection))

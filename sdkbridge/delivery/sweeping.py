@@ -6,6 +6,7 @@ needed, which every call would have to write. Where the hand stands is kept, so 
 """
 
 import json
+from typing import Any
 
 from attrs import frozen
 
@@ -33,7 +34,7 @@ class Swept:
 
 
 SWEPT = (
-    Swept("accepted_call", ("message_id",)),
+    Swept("accepted_message", ("hash",)),
     Swept("accepted_in_second", ("identity", "second", "kind", "name")),
 )
 
@@ -59,7 +60,7 @@ class Sweep:
     def _step(self, swept: Swept, *, before_ms: int) -> int:
         key, marks = ", ".join(swept.key), ", ".join("?" * len(swept.key))
         found = self._database.row("SELECT hand FROM accepted_sweep WHERE swept = ?", (swept.table,))
-        hand = json.loads(found[0]) if found is not None else None
+        hand = None if found is None else _read(found[0])
         # Read outside the transaction: a row that is there now can only be forgotten here.
         rows = self._database.rows(
             f"SELECT {key}, at_ms FROM {swept.table}"  # noqa: S608
@@ -73,7 +74,9 @@ class Sweep:
         self._database.write(lambda: self._forget(swept, old, reached, before_ms=before_ms))
         return len(old)
 
-    def _forget(self, swept: Swept, old: list[tuple[object, ...]], hand: object, *, before_ms: int) -> None:
+    def _forget(
+        self, swept: Swept, old: list[tuple[object, ...]], hand: list[object] | None, *, before_ms: int
+    ) -> None:
         its_key = " AND ".join(f"{column} = ?" for column in swept.key)
         with self._database.transaction() as connection:
             connection.executemany(
@@ -82,5 +85,17 @@ class Sweep:
             )
             connection.execute(
                 "INSERT INTO accepted_sweep VALUES (?, ?) ON CONFLICT (swept) DO UPDATE SET hand = excluded.hand",
-                (swept.table, json.dumps(hand)),
+                (swept.table, _written(hand)),
             )
+
+
+def _written(hand: list[object] | None) -> str:
+    """
+    Return a key as JSON, in which bytes stand in an array as hexadecimal digits.
+    """
+    return json.dumps(hand and [[part.hex()] if isinstance(part, bytes) else part for part in hand])
+
+
+def _read(written: str) -> list[object] | None:
+    hand: list[Any] | None = json.loads(written)
+    return hand and [bytes.fromhex(part[0]) if isinstance(part, list) else part for part in hand]

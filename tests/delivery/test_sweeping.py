@@ -59,7 +59,7 @@ def test_a_large_table_is_gone_through_step_by_step_and_on_from_there_after_a_re
     forgotten = [Sweep(database).step(now_ms=NOW_MS) for _ in range(4)]
 
     assert forgotten == [2 * ROWS_IN_A_STEP] * 3 + [0]
-    assert database.rows("SELECT * FROM accepted_call") == []
+    assert database.rows("SELECT * FROM accepted_message") == []
 
 
 def test_the_table_stays_as_large_as_what_comes_in_a_day(database: Database) -> None:
@@ -72,7 +72,7 @@ def test_the_table_stays_as_large_as_what_comes_in_a_day(database: Database) -> 
         accept(accepted, number, at_ms=now_ms)
         if number % 100 == 0:
             sweep.step(now_ms=now_ms)
-            (size,) = database.row("SELECT count(*) FROM accepted_call") or (0,)
+            (size,) = database.row("SELECT count(*) FROM accepted_message") or (0,)
             most = max(most, size)
 
     assert accepted_in_a_day <= most < 3 * accepted_in_a_day
