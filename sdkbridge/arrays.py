@@ -72,10 +72,10 @@ def array_text(array: Iterable[Any], options: MappingOptions, allowance: Allowan
         TooManyValuesError: the allowance was used up.
     """
     if type(array) is list and len(array) <= allowance.left:
-        texts = [usual_text(member, options) for member in array]
-        if None not in texts:
-            allowance.left -= len(texts)
-            return ArrayText(",".join(cast("list[str]", texts)))
+        usual = usual_array_text(array, options)
+        if usual is not None:
+            allowance.left -= len(array)
+            return ArrayText(usual)
     walk = _Walk(options, allowance, into_objects=options.object_array == "json")
     steps = list(walk.through(array))
     if not walk.met_object:
@@ -87,6 +87,14 @@ def array_text(array: Iterable[Any], options: MappingOptions, allowance: Allowan
     else:
         return ArrayText(None, (Problem.OBJECT_ARRAY,))
     return ArrayText(text, tuple(walk.problems))
+
+
+def usual_array_text(array: list[Any], options: MappingOptions) -> str | None:
+    """
+    Return the text of an array of single values as nearly all are, or None for one that needs a closer look.
+    """
+    texts = [usual_text(member, options) for member in array]
+    return None if None in texts else ",".join(cast("list[str]", texts))
 
 
 def object_text(values: Mapping[Any, Any], options: MappingOptions, allowance: Allowance) -> ArrayText:

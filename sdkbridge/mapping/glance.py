@@ -12,7 +12,7 @@ from datetime import date, datetime
 from itertools import compress
 from typing import Any
 
-from sdkbridge.arrays import Allowance, TooManyValuesError, array_text
+from sdkbridge.arrays import Allowance, TooManyValuesError, array_text, usual_array_text
 from sdkbridge.javascript import DECIMAL
 from sdkbridge.kissmetrics.requests import EncodedProperties
 from sdkbridge.mapping.names import Naming
@@ -69,7 +69,7 @@ def at_a_glance(
         properties = EncodedProperties.written(names, heads, texts)
     except (NeedsACloserLookError, UnicodeEncodeError):
         return None
-    if len(properties.query) > LONGEST_VALUE and any(len(text) > LONGEST_VALUE for _, text in properties):
+    if len(properties.query) > LONGEST_VALUE and max(map(len, texts)) > LONGEST_VALUE:
         return None
     for place in numbers:
         remarks.add(Problem.NUMBER_AS_TEXT, shape.names[place])
@@ -144,6 +144,9 @@ def _closer(value: object, options: MappingOptions) -> str | None:
     if value is None:
         return None
     if type(value) is list and len(value) <= MOST_AT_A_GLANCE:
+        usual = usual_array_text(value, options)
+        if usual is not None:
+            return usual
         try:
             array = array_text(value, options, Allowance(MOST_AT_A_GLANCE))
         except TooManyValuesError:
