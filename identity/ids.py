@@ -66,10 +66,11 @@ def checked(text: str, field: str) -> str:
     """
     if not isinstance(text, str):
         raise InvalidIdentity(field, f"must be a text, not {type(text).__name__}")
-    if not text.strip():
+    if not text or text.isspace():
         raise InvalidIdentity(field, "must not be empty")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidIdentity(field, "holds half of a surrogate pair, which is no character") from None
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidIdentity(field, "holds half of a surrogate pair, which is no character") from None
     return fold(text)

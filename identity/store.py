@@ -88,7 +88,11 @@ _TOUCH = """
     WHERE name = ?
 """
 
+_TOUCH_OF_KIND = f"{_TOUCH} AND kind = ?"
+_TOUCH_OF_ANY_KIND = f"{_TOUCH} RETURNING kind"
+
 _KINDS = {kind.value: kind for kind in IdentityKind}
+_WRITTEN = {kind: kind.value for kind in IdentityKind}
 
 
 class PeopleStore:
@@ -167,9 +171,9 @@ class PeopleStore:
         """
         # Nearly always it is of the kind as which it is seen. To be told a kind costs SQLite more than to count.
         touched = _touched(sighting)
-        if connection.execute(f"{_TOUCH} AND kind = ?", (*touched, sighting.kind.value)).rowcount:
+        if connection.execute(_TOUCH_OF_KIND, (*touched, _WRITTEN[sighting.kind])).rowcount:
             return sighting.kind
-        row = connection.execute(f"{_TOUCH} RETURNING kind", touched).fetchone()
+        row = connection.execute(_TOUCH_OF_ANY_KIND, touched).fetchone()
         return None if row is None else _KINDS[row[0]]
 
     def touch_all(self, connection: Connection, sightings: Iterable[Sighting]) -> None:
