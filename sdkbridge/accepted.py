@@ -5,8 +5,10 @@ Message ids, so that a repeated call is one call; and the second of each event, 
 matters, so that two calls never count once. Both for at least a day; `delivery.sweeping` forgets what is older.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 from typing import Literal
 
 from identity.database import Connection, Database, Migrations
@@ -55,22 +57,22 @@ MIGRATIONS: Migrations = {
         ) STRICT, WITHOUT ROWID
         """,
     ),
-    # What somebody did around a second is found by the primary key alone: each call writes one tree less.
+    # What comes now stands together, whoever did it: a batch writes a few pages, and not one for each person.
     "2_in_the_order_of_seconds": (
         """
         CREATE TABLE accepted_in_second (
-            identity TEXT NOT NULL,
             second INTEGER NOT NULL, -- as sent
+            identity TEXT NOT NULL,
             kind TEXT NOT NULL, -- event or property; nothing if the request claims no name
             name TEXT NOT NULL, -- as Kissmetrics compares it
             asked INTEGER NOT NULL, -- as the caller said
             at_ms INTEGER NOT NULL, -- when
-            PRIMARY KEY (identity, second, kind, name)
+            PRIMARY KEY (second, identity, kind, name)
         ) STRICT, WITHOUT ROWID
         """,
         """
-        INSERT INTO accepted_in_second (identity, second, kind, name, asked, at_ms)
-        SELECT identity, second, kind, name, asked, at_ms FROM accepted_second
+        INSERT INTO accepted_in_second (second, identity, kind, name, asked, at_ms)
+        SELECT second, identity, kind, name, asked, at_ms FROM accepted_second
         """,
         "DROP TABLE accepted_second",
         "DELETE FROM accepted_sweep WHERE swept = 'accepted_second'",
@@ -93,8 +95,8 @@ DuplicateRule = Literal["current", "legacy"]
 Claim = tuple[str, str]
 """Whether it is an event or a property, and its name."""
 
-TakenSecond = tuple[str, int, str, str, int, int]
-"""Who, the second as sent, the claim, the second as the caller said, and when it was accepted, in milliseconds."""
+TakenSecond = tuple[int, str, str, str, int, int]
+"""The second as sent, who, the claim, the second as the caller said, and when it was accepted, in milliseconds."""
 
 _NO_CLAIM: Claim = ("", "")
 
@@ -102,25 +104,13 @@ _KEEP = "INSERT INTO accepted_message VALUES (?, ?) ON CONFLICT (hash) DO NOTHIN
 
 _TAKE = "INSERT INTO accepted_in_second VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
+IDENTITIES_AT_ONCE = 200
+
 FURTHEST_MOVE_S = 60
 """How many seconds a request may be moved to be told from another."""
 
-# Both in one statement, which many events of one person in one second wait for.
-_FREE_AND_LATER = """
-    SELECT (
-        SELECT taken.second + 1 FROM accepted_in_second AS taken
-        WHERE taken.identity = ? AND taken.second BETWEEN ? AND ? AND taken.kind = ? AND taken.name = ?
-        AND NOT EXISTS (
-            SELECT 1 FROM accepted_in_second AS following
-            WHERE following.identity = taken.identity AND following.second = taken.second + 1
-            AND following.kind = taken.kind AND following.name = taken.name
-        )
-        ORDER BY taken.second LIMIT 1
-    ), (
-        SELECT min(asked) FROM accepted_in_second WHERE identity = ? AND second BETWEEN ? AND ? AND asked > ?
-    )
-"""
-"""Of a claim whose second is taken, the next that is not; and for when the identity did what came next."""
+LOOKED_AT = 8
+"""How many seconds are looked at together for a free one."""
 
 
 class AcceptedCalls:
@@ -171,14 +161,15 @@ class AcceptedCalls:
                 [(message_hash(message_id),) for message_id in message_ids],
             )
 
-    def forget(self, identities: Iterable[str]) -> None:
+    def forget(self, identities: Sequence[str]) -> None:
         """
-        Erase when some identities did what.
+        Erase when some identities did what; reads all of a day once for each two hundred of them.
         """
         with self._database.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM accepted_in_second WHERE identity = ?", [(identity,) for identity in identities]
-            )
+            for start in range(0, len(identities), IDENTITIES_AT_ONCE):
+                some = identities[start : start + IDENTITIES_AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                connection.execute(f"DELETE FROM accepted_in_second WHERE identity IN ({marks})", some)  # noqa: S608
 
     def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
         """
@@ -193,20 +184,12 @@ class AcceptedCalls:
         assert asked is not None  # noqa: S101 - aliases carry no time and are not asked about
         claims = self.claims(request)
         with self._database.transaction() as connection:
-            if len(claims) > 1:
-                second, alone = self._free_second(request.identity, claims, asked)
-                taken = [(request.identity, second, *claim, asked, at_ms) for claim in claims]
-                connection.executemany(_TAKE, taken)
-                return second, alone
-            claim = claims[0] if claims else _NO_CLAIM
-            is_new = connection.execute(_TAKE, (request.identity, asked, *claim, asked, at_ms)).rowcount == 1
-            if is_new or not claims:
+            if len(claims) <= 1 and _take(connection, request, claims, asked, at_ms=at_ms):
                 return asked, True
-            free = _next_free(connection, request.identity, claim, asked)
-            if free is None:
-                return asked, False
-            connection.execute(_TAKE, (request.identity, free, *claim, asked, at_ms))
-            return free, True
+            free = _free_second(connection, request.identity, claims, asked)
+            second = asked if free is None else free
+            _take(connection, request, claims, second, at_ms=at_ms)
+            return second, free is not None
 
     def take_all(self, taken: Sequence[TakenSecond]) -> bool:
         """
@@ -225,43 +208,50 @@ class AcceptedCalls:
             claims += [("property", name) for name, _ in request.properties]
         return [(kind, compared_name(name)) for kind, name in claims]
 
-    def _free_second(self, identity: str, claims: list[Claim], asked: int) -> tuple[int, bool]:
-        taken = {
-            second for claim in claims for second in self._taken(identity, claim, asked, asked + FURTHEST_MOVE_S)
-        }
-        if asked not in taken:
-            return asked, True
-        furthest = asked + FURTHEST_MOVE_S
-        # Whatever was asked for by then stands no further away than it can have been moved.
-        row = self._database.row(
-            """
-            SELECT min(asked) FROM accepted_in_second WHERE identity = ? AND second BETWEEN ? AND ? AND asked > ?
-            """,
-            (identity, asked + 1, furthest + FURTHEST_MOVE_S, asked),
-        )
-        if row is not None and row[0] is not None:
-            furthest = min(furthest, row[0])
-        free = next((second for second in range(asked, furthest + 1) if second not in taken), None)
-        return (asked, False) if free is None else (free, True)
 
-    def _taken(self, identity: str, claim: Claim, first: int, last: int) -> list[int]:
-        rows = self._database.rows(
-            """
-            SELECT second FROM accepted_in_second
-            WHERE identity = ? AND second BETWEEN ? AND ? AND kind = ? AND name = ?
-            """,
-            (identity, first, last, *claim),
-        )
-        return [second for (second,) in rows]
-
-
-def _next_free(connection: Connection, identity: str, claim: Claim, asked: int) -> int | None:
+def _take(connection: Connection, request: Request, claims: Sequence[Claim], second: int, *, at_ms: int) -> bool:
     """
-    Return the next second that a claim can be moved to from the one that it has, if there is any.
+    Note what a request does in a second; return whether that is new, or is nothing that repeats anything.
     """
-    last = asked + FURTHEST_MOVE_S
-    # Whatever was asked for by then stands no further away than it can have been moved.
-    free, later = connection.execute(
-        _FREE_AND_LATER, (identity, asked, last - 1, *claim, identity, asked + 1, last + FURTHEST_MOVE_S, asked)
-    ).fetchone()
-    return None if free is None or (later is not None and later < free) else free
+    taken = [
+        (second, request.identity, kind, name, request.second, at_ms) for kind, name in claims or (_NO_CLAIM,)
+    ]
+    if len(taken) == 1:
+        return connection.execute(_TAKE, taken[0]).rowcount == 1 or not claims
+    return connection.executemany(_TAKE, taken).rowcount == len(taken)
+
+
+def _free_second(connection: Connection, identity: str, claims: Sequence[Claim], asked: int) -> int | None:
+    """
+    Return the next second in which some claims can stand together, if there is any.
+
+    Past a second in which something stands that was asked for later nothing is moved.
+    """
+    first, last = asked, asked + FURTHEST_MOVE_S
+    while first <= last:
+        seconds = range(first, min(first + LOOKED_AT, last + 1))
+        rows = connection.execute(
+            _around(len(seconds), len(claims)), (identity, *seconds, asked, *chain.from_iterable(claims))
+        ).fetchall()
+        taken = {second for second, kind, name, _ in rows if (kind, name) in claims}
+        for second, _, _, its_asked in rows:
+            if its_asked > asked:
+                last = min(last, second)
+        for second in seconds:
+            if second <= last and second not in taken:
+                return second
+        first += LOOKED_AT
+    return None
+
+
+@lru_cache(maxsize=64)
+def _around(seconds: int, claims: int) -> str:
+    """
+    Return the statement that finds, in so many seconds, so many claims and whatever was asked for later.
+    """
+    in_them = ", ".join("?" * seconds)
+    mine = " OR ".join(["kind = ? AND name = ?"] * claims)
+    return f"""
+        SELECT second, kind, name, asked FROM accepted_in_second
+        WHERE identity = ? AND second IN ({in_them}) AND (asked > ? OR {mine})
+    """  # noqa: S608

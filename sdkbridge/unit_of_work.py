@@ -58,7 +58,7 @@ class UnitOfWork:
         self._expected = frozenset(message_ids)
         self._free = accepted.keep_new(message_ids, at_ms=at_ms) if message_ids else set()
         self._trusting = trusting
-        self._seconds: dict[tuple[str, int, str, str], TakenSecond] = {}
+        self._seconds: dict[tuple[int, str, str, str], TakenSecond] = {}
         self._seen: dict[str, Sighting] = {}
         self._queued: list[QueuedRow] = []
         self._has_forgotten: bool | None = None
@@ -105,7 +105,7 @@ class UnitOfWork:
         self.changes += 1
         second = request.second
         if self._trusting and second is not None and len(claims := self._accepted.claims(request)) == 1:
-            taken = (request.identity, second, *claims[0])
+            taken = (second, request.identity, *claims[0])
             if taken not in self._seconds:
                 self._seconds[taken] = (*taken, second, at_ms)
                 return second, True

@@ -108,11 +108,11 @@ def placed_plainly(requests: list[Request], rule: DuplicateRule) -> list[tuple[i
         if rule == "legacy":
             names |= {f"property {name}" for name, _ in request.properties}
         taken = {second for one, second, others in done if one.identity == request.identity and names & others}
-        next_asked = min(
-            (one.second for one, _, _ in done if one.identity == request.identity and one.second > request.second),
+        next_place = min(
+            (place for one, place, _ in done if one.identity == request.identity and one.second > request.second),
             default=request.second + FURTHEST_MOVE_S,
         )
-        furthest = min(next_asked, request.second + FURTHEST_MOVE_S)
+        furthest = min(next_place, request.second + FURTHEST_MOVE_S)
         free = [second for second in range(request.second, furthest + 1) if second not in taken]
         placed.append((free[0], True) if free else (request.second, False))
         done.append((request, placed[-1][0], names))

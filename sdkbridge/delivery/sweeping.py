@@ -35,7 +35,7 @@ class Swept:
 
 SWEPT = (
     Swept("accepted_message", ("hash",)),
-    Swept("accepted_in_second", ("identity", "second", "kind", "name")),
+    Swept("accepted_in_second", ("second", "identity", "kind", "name")),
 )
 
 
