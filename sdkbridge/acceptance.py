@@ -96,7 +96,7 @@ class Acceptance:
         return self.taking.once(call.message_id, lambda arrival: self._any(call, arrival), unit)
 
     def _usual(self, track: UsualTrack, arrival: Arrival) -> Receipt:
-        who = self._tracks.who(track.message)
+        who = self._tracks.who(track)
         receipt = None if who is None else self._processing.record(track, who, arrival)
         return self._any(parse_call(track.message), arrival) if receipt is None else receipt
 

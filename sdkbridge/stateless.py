@@ -63,7 +63,7 @@ def map_alone(
 
 def _mapped_at_a_glance(message: JSONObject, tracks: UsualTracks, received: float) -> MappedAlone | None:
     track = tracks.of(message)
-    who = None if track is None else tracks.who(track.message)
+    who = None if track is None else tracks.who(track)
     request = None if track is None or who is None else track.request(who.identity, received)
     return None if track is None or request is None else MappedAlone((request,), track.warnings)
 

@@ -20,6 +20,7 @@ from sdkbridge.mapping.glance import NeedsACloserLookError, at_a_glance
 from sdkbridge.mapping.orders import Event, event_named
 from sdkbridge.mapping.tracks import LIFECYCLE_NAMES, is_experiment
 from sdkbridge.options import MappingOptions
+from sdkbridge.plain import is_writable
 from sdkbridge.receipt import CallWarning
 from sdkbridge.remarks import Remarks
 from sdkbridge.stamping import identity_lane
@@ -54,6 +55,8 @@ class UsualTrack:
 
     Attributes:
         message: it as it came.
+        user_id: the named identity in it, as it came.
+        anonymous_id: the anonymous one.
         message_id: its message id, if it has one.
         event: what happened.
         properties: as they are sent.
@@ -66,6 +69,8 @@ class UsualTrack:
     """
 
     message: dict[str, Any]
+    user_id: str | None
+    anonymous_id: str | None
     message_id: str | None
     event: str
     properties: EncodedProperties
@@ -121,22 +126,21 @@ class UsualTracks:
         """
         Return a message as a usual track, or None if it needs a closer look.
         """
-        if type(message) is not dict or message.get("type") != "track" or not self._by_device_clock:
+        if type(message) is not dict or not self._by_device_clock:
+            return None
+        kind = message.get("type")
+        if type(kind) is not str or kind != "track":
             return None
         try:
             return self._track(message)
         except NeedsACloserLookError:
             return None
 
-    def who(self, message: dict[str, Any]) -> Who | None:
+    def who(self, track: UsualTrack) -> Who | None:
         """
-        Return whose a message is by the identities that it carries, or None if they need a closer look.
+        Return whose a track is by the identities that it carries, or None if they need a closer look.
         """
-        user_id, anonymous_id = message.get("userId"), message.get("anonymousId")
-        for identity in (user_id, anonymous_id):
-            if identity is not None and (type(identity) is not str or len(identity) > LONGEST_IDENTITY):
-                return None
-        return self._who(user_id, anonymous_id)
+        return self._who(track.user_id, track.anonymous_id)
 
     def _who_said(self, user_id: str | None, anonymous_id: str | None) -> Who | None:
         try:
@@ -169,13 +173,15 @@ class UsualTracks:
     def _track(self, message: dict[str, Any]) -> UsualTrack:
         get, options = message.get, self._options
         event = self._event_of(get("event"))
-        if _has_members(get("integrations")):
+        if _members(get("integrations")):
             raise NeedsACloserLookError
         timestamp, sent_at = get("timestamp"), get("sentAt")
         context = _members(get("context"))
         remarks = Remarks()
         return UsualTrack(
             message,
+            _identity(get("userId")),
+            _identity(get("anonymousId")),
             _text(get("messageId")),
             event.name,
             self._properties(event, _members(get("properties")), remarks),
@@ -220,8 +226,13 @@ def _members(value: object) -> dict[str, Any]:
     return value
 
 
-def _has_members(value: object) -> bool:
-    return value is not None and value != {}
+def _identity(value: object) -> str | None:
+    if value is None:
+        return None
+    # Also on a device, where no identity of the call's own counts, must it be one that can be read.
+    if type(value) is not str or len(value) > LONGEST_IDENTITY or not is_writable(value):
+        raise NeedsACloserLookError
+    return value
 
 
 def _text(value: object) -> str | None:

@@ -2,10 +2,12 @@
 A track that is taken in one go is what would come of it step by step.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import example, given
@@ -72,14 +74,15 @@ def step_by_step(message: dict[str, Any], options: MappingOptions) -> Step:
 
 def in_one_go(message: dict[str, Any], options: MappingOptions) -> Step | None:
     tracks = UsualTracks(options)
-    track, who = tracks.of(message), tracks.who(message)
+    track = tracks.of(message)
+    who = None if track is None else tracks.who(track)
     request = None if track is None or who is None else track.request(who.identity, RECEIVED)
     if track is None or who is None or request is None:
         return None
     return (track.message_id, who.identity, who.kind, who.lane, request, track.warnings)
 
 
-ODD = [None, "", " ", "x", 7, True, [], {}, "\ud83d", "é", {"All": False}, {"ip": 7}, ["a"], "n" * 256]
+ODD = [ANY, None, "", " ", "x", 7, True, [], {}, "\ud83d", "é", {"All": False}, {"ip": 7}, ["a"], "n" * 256]
 CHANGES: dict[str, list[Any]] = {
     "type": ["Track", "page", "identify"],
     "messageId": ["m-2", "m\n"],
@@ -97,6 +100,7 @@ CHANGES: dict[str, list[Any]] = {
         *({}, {"plan": "pro", "n": 1}, {"price": "12"}, {"_p": "x"}, {"_x": "y"}, {"plan": "v" * 600}),
         *({"Revenue": 5}, {"revenue": {"a": 1}}, {"TOTAL": "5"}, {"total": 5, "n": 1}),
         *({"products": []}, {"products": [{"name": "Hat"}]}, {"Products": {"a": 1}}),
+        *({"products": {}}, {"Revenue": {"a": {}}, "n": 1}, {"Total": {}}, {"cart": {"revenue": {}}}),
         *({"experiment_name": "Hats", "variation_name": "red"}, {"a": {"b": {"c": None}}}),
     ],
 }
@@ -161,6 +165,23 @@ def test_usual_tracks_are_taken_in_one_go(message: dict[str, Any], options: Mapp
     """
     for _ in range(2):
         assert check(message, options)
+
+
+@pytest.mark.parametrize("device", [{}, {"device": "phone"}], ids=["by itself", "on a device"])
+@pytest.mark.parametrize("member", ["userId", "anonymousId"])
+@pytest.mark.parametrize("unreadable", [True, ["ann"], {"id": 7}, math.nan, "half \ud83d"], ids=repr)
+def test_an_identity_that_cannot_be_read_refuses_a_call(
+    unreadable: object, member: str, device: dict[str, str]
+) -> None:
+    """
+    Also one that was taken before, and one on a device, where no identity of the call's own counts.
+    """
+    with Bridge(":memory:", api_key="key", deliver=False) as bridge:
+        bridge.accept(SERVER | device)
+
+        for message_id in ("m-1", "m-2"):
+            with pytest.raises(InvalidCall, match=member):
+                bridge.accept(SERVER | device | {"messageId": message_id, member: unreadable})
 
 
 class CountedIds:

@@ -91,7 +91,8 @@ def _single_values(values: Mapping[Any, Any], options: MappingOptions) -> dict[A
 
 
 def _flatten(values: dict[Any, Any], way: str, single: dict[str, Any], deeper: int) -> bool:
-    if len(way) > LONGEST_NAME or len(values) + len(single) > MOST_AT_A_GLANCE:
+    # Of an empty object nothing would be left by which to see that it was there, under a name that means more.
+    if not values or len(way) > LONGEST_NAME or len(values) + len(single) > MOST_AT_A_GLANCE:
         return False
     for key, value in values.items():
         if type(key) is not str:
