@@ -235,7 +235,8 @@ def _text(message: JSONObject, field: str) -> str | None:
         raise InvalidCall(field, f"must be a text, not {type(value).__name__}", reason="type")
     if not value.isascii() and not is_writable(value):
         raise InvalidCall(field, "holds half of a surrogate pair, which is no character", reason="type")
-    return None if not value or value.isspace() else value
+    # Exactly a text: an enumeration that is one would show its own name where it is put into another.
+    return None if not value or value.isspace() else str.__str__(value)
 
 
 def _required(message: JSONObject, field: str) -> str:

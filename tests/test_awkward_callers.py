@@ -2,6 +2,7 @@
 Callers that do not do as expected: unusual values, unusual orders, clocks that jump.
 """
 
+import enum
 import json
 import sqlite3
 import subprocess
@@ -41,6 +42,36 @@ def aliases(tmp_path: Path) -> list[tuple[int, int]]:
     rows = database.execute(query).fetchall()
     database.close()
     return rows
+
+
+class Named(str, enum.Enum):  # noqa: UP042 - as apps did before there was another way
+    """
+    An app's names, as many list them.
+    """
+
+    ANN = "ann"
+    PHONE = "phone"
+    PAID = "Paid"
+
+
+def test_names_that_are_enumerations_are_their_texts(bridge: Bridge) -> None:
+    """
+    Wherever a call has a name, and for whoever sends the plain text after it; not ``Named.PAID``.
+    """
+    phone = bridge.device(Named.PHONE)
+    receipts = [
+        bridge.track(Named.ANN, Named.PAID, {Named.PAID: Named.PAID}),
+        bridge.track("ann", "Paid", {"Paid": "Paid"}),
+        phone.track(Named.PAID),
+        phone.track("Paid"),
+        bridge.group(Named.ANN, Named.PAID),
+        bridge.page(Named.ANN, Named.PHONE, Named.PAID),
+        bridge.alias(Named.ANN, Named.PHONE),
+    ]
+
+    assert "Named" not in repr(receipts)
+    assert "Named" not in " ".join(request.query() for receipt in receipts for request in receipt.requests)
+    assert "Named" not in "".join(map(str, bridge._core.database.rows("SELECT * FROM outbox")))
 
 
 class TestIdentities:

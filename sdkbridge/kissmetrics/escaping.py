@@ -25,7 +25,8 @@ def escaped(text: str) -> str:
     Return a text as it stands in a query.
     """
     if _UNRESERVED.fullmatch(text):
-        return text
+        # Exactly a text: an enumeration that is one would be remembered in the place of what it equals.
+        return str.__str__(text)
     # Each character of this stands for a byte of UTF-8.
     return text.encode().decode("latin-1").translate(_ESCAPES)
 
