@@ -94,15 +94,22 @@ class IdentityGraph(PlanningGraph):
 
         self._database.write(note)
 
-    def seen_all(self, sightings: Sequence[Sighting]) -> None:
+    def seen_all(self, sightings: Sequence[Sighting], *, within: Connection | None = None) -> None:
         """
         Note what was recorded under several identities, in fewer statements than one by one.
+
+        Args:
+            sightings: what was recorded.
+            within: the connection of a transaction that it joins; one by itself by default.
 
         Raises:
             InvalidIdentity: an identity is no text, or is empty; nothing was written.
             StoreError: it could not be written; nothing was.
         """
         given = [_checked_sighting(sighting) for sighting in sightings]
+        if within is not None:
+            self._seeing.note_all(within, given)
+            return
 
         def note() -> None:
             with self._database.transaction() as connection:

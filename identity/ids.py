@@ -4,6 +4,7 @@ What an identity is: anonymous or named, folded to one spelling, and never a pla
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from identity.errors import InvalidIdentity
 from identity.placeholders import PLACEHOLDERS
@@ -66,11 +67,25 @@ def checked(text: str, field: str) -> str:
     """
     if not isinstance(text, str):
         raise InvalidIdentity(field, f"must be a text, not {type(text).__name__}")
+    is_kept = type(text) is str and len(text) <= LONGEST_IDENTITY
+    folded, problem = _looked_at_before(text) if is_kept else _looked_at(text)
+    if problem is not None:
+        raise InvalidIdentity(field, problem)
+    return folded
+
+
+def _looked_at(text: str) -> tuple[str, str | None]:
+    """
+    Return a text folded, and why it cannot be an identity, if it cannot.
+    """
     if not text or text.isspace():
-        raise InvalidIdentity(field, "must not be empty")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise InvalidIdentity(field, "holds half of a surrogate pair, which is no character") from None
-    return fold(text)
+        return text, "must not be empty"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text, "holds half of a surrogate pair, which is no character"
+    return fold(text), None
+
+
+# The same people do one thing after the other.
+_looked_at_before = lru_cache(maxsize=8192)(_looked_at)

@@ -5,7 +5,7 @@ Message ids, so that a repeated call is one call; and the second of each event, 
 matters, so that two calls never count once. Both for at least a day; `delivery.sweeping` forgets what is older.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
@@ -115,7 +115,7 @@ LOOKED_AT = 8
 
 class AcceptedCalls:
     """
-    The memory of accepted calls in one database.
+    The memory of accepted calls in one database, written through the connection of a transaction.
 
     Args:
         database: where it is kept.
@@ -127,14 +127,13 @@ class AcceptedCalls:
         self._duplicate_rule = duplicate_rule
         database.migrate("sdkbridge.accepted", MIGRATIONS)
 
-    def is_new(self, message_id: str, *, at_ms: int) -> bool:
+    def is_new(self, connection: Connection, message_id: str, *, at_ms: int) -> bool:
         """
         Remember the message id of a call that is being accepted; return whether no call had it before.
         """
-        with self._database.transaction() as connection:
-            return connection.execute(_KEEP, (message_hash(message_id), at_ms)).rowcount == 1
+        return connection.execute(_KEEP, (message_hash(message_id), at_ms)).rowcount == 1
 
-    def keep_new(self, message_ids: Collection[str], *, at_ms: int) -> set[str]:
+    def keep_new(self, connection: Connection, message_ids: Collection[str], *, at_ms: int) -> set[str]:
         """
         Remember some message ids; return those that no call had before.
         """
@@ -142,24 +141,20 @@ class AcceptedCalls:
         # And in an order that all writers share, so that none waits for another that waits for it.
         in_order = sorted([(message_hash(message_id), message_id) for message_id in message_ids])
         rows = [(hashed, at_ms) for hashed, _ in in_order]
-        with self._database.transaction() as connection:
-            connection.execute("SAVEPOINT message_ids")
-            kept = set(message_ids)
-            if connection.executemany(_KEEP, rows).rowcount < len(rows):
-                connection.execute("ROLLBACK TO SAVEPOINT message_ids")
-                kept = {message_id for _, message_id in in_order if self.is_new(message_id, at_ms=at_ms)}
-            connection.execute("RELEASE SAVEPOINT message_ids")
+        connection.execute("SAVEPOINT message_ids")
+        kept = set(message_ids)
+        if connection.executemany(_KEEP, rows).rowcount < len(rows):
+            connection.execute("ROLLBACK TO SAVEPOINT message_ids")
+            kept = {message_id for _, message_id in in_order if self.is_new(connection, message_id, at_ms=at_ms)}
+        connection.execute("RELEASE SAVEPOINT message_ids")
         return kept
 
-    def give_up(self, *message_ids: str) -> None:
+    def give_up(self, connection: Connection, message_ids: Iterable[str]) -> None:
         """
         Forget the message ids of calls that were not accepted after all.
         """
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM accepted_message WHERE hash = ?",
-                [(message_hash(message_id),) for message_id in message_ids],
-            )
+        hashes = [(message_hash(message_id),) for message_id in message_ids]
+        connection.executemany("DELETE FROM accepted_message WHERE hash = ?", hashes)
 
     def forget(self, identities: Sequence[str]) -> None:
         """
@@ -171,7 +166,7 @@ class AcceptedCalls:
                 marks = ", ".join("?" * len(some))
                 connection.execute(f"DELETE FROM accepted_in_second WHERE identity IN ({marks})", some)  # noqa: S608
 
-    def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
+    def take_second(self, connection: Connection, request: Request, *, at_ms: int) -> tuple[int, bool]:
         """
         Claim a second for a request that carries one; return it, and whether it is the request's alone.
 
@@ -183,42 +178,41 @@ class AcceptedCalls:
         asked = request.second
         assert asked is not None  # noqa: S101 - aliases carry no time and are not asked about
         claims = self.claims(request)
-        with self._database.transaction() as connection:
-            if len(claims) <= 1 and _take(connection, request, claims, asked, at_ms=at_ms):
-                return asked, True
-            free = _free_second(connection, request.identity, claims, asked)
-            second = asked if free is None else free
-            _take(connection, request, claims, second, at_ms=at_ms)
-            return second, free is not None
+        if len(claims) <= 1 and _take(connection, request, claims, asked, at_ms=at_ms):
+            return asked, True
+        free = _free_second(connection, request.identity, claims, asked)
+        second = asked if free is None else free
+        _take(connection, request, claims, second, at_ms=at_ms)
+        return second, free is not None
 
-    def take_all(self, taken: Sequence[TakenSecond]) -> bool:
+    def take_all(self, connection: Connection, taken: Sequence[TakenSecond]) -> bool:
         """
         Claim several seconds, each once; return whether none of them was claimed before.
         """
-        with self._database.transaction() as connection:
-            # In an order that all writers share, so that none waits for another that waits for it.
-            return connection.executemany(_TAKE, sorted(taken)).rowcount == len(taken)
+        # In an order that all writers share, so that none waits for another that waits for it.
+        return connection.executemany(_TAKE, sorted(taken)).rowcount == len(taken)
 
     def claims(self, request: Request) -> list[Claim]:
         """
         Return what no other request of the identity may have in its second.
         """
-        claims = [("event", request.name)] if request.path == RECORD and request.name else []
+        claims = [("event", compared_name(request.name))] if request.path == RECORD and request.name else []
         if self._duplicate_rule == "legacy":
-            claims += [("property", name) for name, _ in request.properties]
-        return [(kind, compared_name(name)) for kind, name in claims]
+            claims += [("property", compared_name(name)) for name, _ in request.properties]
+        return claims
 
 
 def _take(connection: Connection, request: Request, claims: Sequence[Claim], second: int, *, at_ms: int) -> bool:
     """
     Note what a request does in a second; return whether that is new, or is nothing that repeats anything.
     """
-    taken = [
-        (second, request.identity, kind, name, request.second, at_ms) for kind, name in claims or (_NO_CLAIM,)
-    ]
-    if len(taken) == 1:
-        return connection.execute(_TAKE, taken[0]).rowcount == 1 or not claims
-    return connection.executemany(_TAKE, taken).rowcount == len(taken)
+    asked = request.second
+    if len(claims) <= 1:
+        claim = claims[0] if claims else _NO_CLAIM
+        taken = connection.execute(_TAKE, (second, request.identity, *claim, asked, at_ms)).rowcount
+        return taken == 1 or not claims
+    rows = [(second, request.identity, *claim, asked, at_ms) for claim in claims]
+    return connection.executemany(_TAKE, rows).rowcount == len(rows)
 
 
 def _free_second(connection: Connection, identity: str, claims: Sequence[Claim], asked: int) -> int | None:

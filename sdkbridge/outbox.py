@@ -151,16 +151,15 @@ class Outbox:
             self._open_lanes(connection, [row])
             return int(number)
 
-    def add_all(self, rows: Sequence[QueuedRow]) -> None:
+    def add_all(self, connection: Connection, rows: Sequence[QueuedRow]) -> None:
         """
         Queue several requests, each at the end of its lane.
         """
-        with self._database.transaction() as connection:
-            if len(rows) == 1:
-                connection.execute(_ADD, rows[0])
-            else:
-                connection.executemany(_ADD, rows)
-            self._open_lanes(connection, rows)
+        if len(rows) == 1:
+            connection.execute(_ADD, rows[0])
+        else:
+            connection.executemany(_ADD, rows)
+        self._open_lanes(connection, rows)
 
     def _open_lanes(self, connection: Connection, rows: Sequence[QueuedRow]) -> None:
         # Looked for first: only because the lane was read does PostgreSQL notice a worker that takes it out empty

@@ -81,18 +81,19 @@ class Taking:
         Raises:
             CrowdedSecondError: one of them was not.
         """
-        now_ms = int(self._clock() * 1000)
-        unit = UnitOfWork(
-            self._graph,
-            self._outbox,
-            self._accepted,
-            message_ids=message_ids,
-            at_ms=now_ms,
-            trusting=trusting,
-            learned=learned,
-        )
-        yield unit
-        unit.end()
+        with self._database.transaction() as connection:
+            unit = UnitOfWork(
+                connection,
+                self._graph,
+                self._outbox,
+                self._accepted,
+                message_ids=message_ids,
+                at_ms=int(self._clock() * 1000),
+                trusting=trusting,
+                learned=learned,
+            )
+            yield unit
+            unit.end()
 
     def once(self, message_id: str | None, take: Take, joined: UnitOfWork | None = None) -> Receipt:
         """
@@ -111,10 +112,11 @@ class Taking:
         self.room.check()
 
         def alone() -> Receipt | RefusedAlias:
-            unit = UnitOfWork(self._graph, self._outbox, self._accepted)
-            taken = self._take(message_id, take, unit)
-            unit.end()
-            return taken
+            with self._database.transaction() as connection:
+                unit = UnitOfWork(connection, self._graph, self._outbox, self._accepted)
+                taken = self._take(message_id, take, unit)
+                unit.end()
+                return taken
 
         taken = self._database.write(alone) if joined is None else self._take(message_id, take, joined)
         if isinstance(taken, RefusedAlias):

@@ -7,6 +7,7 @@ the transaction ends, or until something is written that must come after them.
 
 from collections.abc import Collection
 
+from identity.database import Connection
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
 from identity.sightings import Sighting
@@ -27,6 +28,7 @@ class UnitOfWork:
     The rows of one transaction that wait to be written.
 
     Args:
+        connection: the transaction's.
         graph: where it is counted who was seen.
         outbox: where requests wait.
         accepted: where message ids are remembered.
@@ -43,6 +45,7 @@ class UnitOfWork:
 
     def __init__(
         self,
+        connection: Connection,
         graph: IdentityGraph,
         outbox: Outbox,
         accepted: AcceptedCalls,
@@ -52,11 +55,12 @@ class UnitOfWork:
         trusting: bool = False,
         learned: set[Named] | None = None,
     ) -> None:
+        self._connection = connection
         self._graph = graph
         self._outbox = outbox
         self._accepted = accepted
         self._expected = frozenset(message_ids)
-        self._free = accepted.keep_new(message_ids, at_ms=at_ms) if message_ids else set()
+        self._free = accepted.keep_new(connection, message_ids, at_ms=at_ms) if message_ids else set()
         self._trusting = trusting
         self._seconds: dict[tuple[int, str, str, str], TakenSecond] = {}
         self._seen: dict[str, Sighting] = {}
@@ -73,7 +77,7 @@ class UnitOfWork:
         if message_id in self._expected:
             return message_id in self._free
         self.changes += 1
-        return self._accepted.is_new(message_id, at_ms=at_ms)
+        return self._accepted.is_new(self._connection, message_id, at_ms=at_ms)
 
     def has_forgotten(self) -> bool:
         """
@@ -96,7 +100,7 @@ class UnitOfWork:
         Forget the message id of a call that was not accepted after all.
         """
         if message_id not in self._expected:
-            self._accepted.give_up(message_id)
+            self._accepted.give_up(self._connection, [message_id])
 
     def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
         """
@@ -110,12 +114,13 @@ class UnitOfWork:
                 self._seconds[taken] = (*taken, second, at_ms)
                 return second, True
         # What waits must be there to be seen.
-        self._write_seconds()
-        return self._accepted.take_second(request, at_ms=at_ms)
+        if self._seconds:
+            self._write_seconds()
+        return self._accepted.take_second(self._connection, request, at_ms=at_ms)
 
     def _write_seconds(self) -> None:
         seconds, self._seconds = self._seconds, {}
-        if seconds and not self._accepted.take_all([*seconds.values()]):
+        if not self._accepted.take_all(self._connection, [*seconds.values()]):
             raise CrowdedSecondError
 
     def see(self, name: str, kind: IdentityKind, *, at_ms: int) -> None:
@@ -146,7 +151,7 @@ class UnitOfWork:
         """
         self.write()
         if self._free:
-            self._accepted.give_up(*self._free)
+            self._accepted.give_up(self._connection, self._free)
 
     def write(self) -> None:
         """
@@ -156,10 +161,11 @@ class UnitOfWork:
             CrowdedSecondError: a second that was taken to be free was not.
         """
         self.changes += 1
-        self._write_seconds()
-        seen, self._seen = self._seen, {}
-        queued, self._queued = self._queued, []
-        if seen:
-            self._graph.seen_all([*seen.values()])
-        if queued:
-            self._outbox.add_all(queued)
+        if self._seconds:
+            self._write_seconds()
+        if self._seen:
+            seen, self._seen = self._seen, {}
+            self._graph.seen_all([*seen.values()], within=self._connection)
+        if self._queued:
+            queued, self._queued = self._queued, []
+            self._outbox.add_all(self._connection, queued)

@@ -3,7 +3,7 @@ Two calls never count once, and one call never counts twice.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -20,10 +20,23 @@ from sdkbridge.kissmetrics.server import KissmetricsServer
 from sdkbridge.options import MappingOptions
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
+Take = Callable[[Request], tuple[int, bool]]
+"""Claims a second for a request."""
+
+
+def taking(database: Database, rule: DuplicateRule = "current") -> Take:
+    accepted = AcceptedCalls(database, duplicate_rule=rule)
+
+    def take(request: Request) -> tuple[int, bool]:
+        with database.transaction() as connection:
+            return accepted.take_second(connection, request, at_ms=0)
+
+    return take
+
 
 @pytest.fixture
-def accepted(any_database: Database) -> Iterator[AcceptedCalls]:
-    yield AcceptedCalls(any_database)
+def take(any_database: Database) -> Iterator[Take]:
+    yield taking(any_database)
     any_database.close()
 
 
@@ -31,51 +44,51 @@ def event(name: str, second: int, identity: str = "A") -> Request:
     return Request(path="/e", identity=identity, name=name, second=second)
 
 
-def test_a_second_event_in_one_second_moves_to_the_next_free_one(accepted: AcceptedCalls) -> None:
+def test_a_second_event_in_one_second_moves_to_the_next_free_one(take: Take) -> None:
     """
     Three clicks in one second are three clicks to Kissmetrics.
     """
-    seconds = [accepted.take_second(event("Clicked", 100), at_ms=0) for _ in range(3)]
+    seconds = [take(event("Clicked", 100)) for _ in range(3)]
 
     assert seconds == [(100, True), (101, True), (102, True)]
 
 
 @pytest.mark.parametrize("other", [event("Searched", 100), event("Clicked", 100, "B"), event("Clicked", 99)])
-def test_what_kissmetrics_tells_apart_is_not_moved(accepted: AcceptedCalls, other: Request) -> None:
+def test_what_kissmetrics_tells_apart_is_not_moved(take: Take, other: Request) -> None:
     """
     Another event, another identity or another second needs no room.
     """
-    accepted.take_second(event("Clicked", 100), at_ms=0)
+    take(event("Clicked", 100))
 
-    assert accepted.take_second(other, at_ms=0) == (other.second, True)
+    assert take(other) == (other.second, True)
 
 
 @pytest.mark.parametrize("name", ["CLICKED: NOW", "clicked, now", "Clicked  Now"])
-def test_names_are_compared_as_kissmetrics_does(accepted: AcceptedCalls, name: str) -> None:
+def test_names_are_compared_as_kissmetrics_does(take: Take, name: str) -> None:
     """
     Names that differ in case, commas and colons only are one event there.
     """
-    accepted.take_second(event("Clicked: now", 100), at_ms=0)
+    take(event("Clicked: now", 100))
 
-    assert accepted.take_second(event(name, 100), at_ms=0) == (101, True)
+    assert take(event(name, 100)) == (101, True)
 
 
-def test_an_event_is_never_moved_past_what_the_same_identity_did_next(accepted: AcceptedCalls) -> None:
+def test_an_event_is_never_moved_past_what_the_same_identity_did_next(take: Take) -> None:
     """
     Order within a person counts in a funnel: at the next call's second at the latest.
     """
-    accepted.take_second(event("Clicked", 100), at_ms=0)
-    accepted.take_second(event("Bought", 101), at_ms=0)
-    taken = [accepted.take_second(event("Clicked", 100), at_ms=0) for _ in range(2)]
+    take(event("Clicked", 100))
+    take(event("Bought", 101))
+    taken = [take(event("Clicked", 100)) for _ in range(2)]
 
     assert taken == [(101, True), (100, False)]
 
 
-def test_beyond_a_minute_an_event_stays_where_it_is(accepted: AcceptedCalls) -> None:
+def test_beyond_a_minute_an_event_stays_where_it_is(take: Take) -> None:
     """
     A burst that would need more than a minute is reported instead of moved further.
     """
-    taken = [accepted.take_second(event("Clicked", 100), at_ms=0) for _ in range(FURTHEST_MOVE_S + 2)]
+    taken = [take(event("Clicked", 100)) for _ in range(FURTHEST_MOVE_S + 2)]
 
     assert taken[:-1] == [(100 + n, True) for n in range(FURTHEST_MOVE_S + 1)]
     assert taken[-1] == (100, False)
@@ -87,10 +100,10 @@ def test_no_two_moved_events_share_a_second(calls: list[tuple[str, int]]) -> Non
     Whatever comes: a second that is said to be free is nobody else's, later by at most a minute.
     """
     database = Database()
-    accepted = AcceptedCalls(database)
+    take = taking(database)
     used: Counter[tuple[str, int]] = Counter()
     for name, asked in calls:
-        second, alone = accepted.take_second(event(name, asked), at_ms=0)
+        second, alone = take(event(name, asked))
         assert asked <= second <= asked + FURTHEST_MOVE_S
         assert alone == (used[name.lower(), second] == 0)
         used[name.lower(), second] += 1
@@ -141,8 +154,8 @@ def test_seconds_are_those_of_a_plain_model(requests: list[Request], rule: Dupli
     """
     requests = requests[:1] * crowd + requests
     database = Database()
-    accepted = AcceptedCalls(database, duplicate_rule=rule)
-    taken = [accepted.take_second(request, at_ms=0) for request in requests]
+    take = taking(database, rule)
+    taken = [take(request) for request in requests]
     database.close()
 
     assert taken == placed_plainly(requests, rule)
@@ -157,11 +170,11 @@ class TestProperties:
     def said(second: int, **properties: str) -> Request:
         return Request(path="/s", identity="A", second=second, properties=tuple(properties.items()))
 
-    def test_they_stay_where_they_are(self, accepted: AcceptedCalls) -> None:
+    def test_they_stay_where_they_are(self, take: Take) -> None:
         """
         The current rule keeps both values, so nothing is moved.
         """
-        taken = [accepted.take_second(self.said(100, plan=plan), at_ms=0) for plan in ("free", "pro")]
+        taken = [take(self.said(100, plan=plan)) for plan in ("free", "pro")]
 
         assert taken == [(100, True), (100, True)]
 
@@ -170,7 +183,7 @@ class TestProperties:
         Each of them waits for a second in which none of its properties has a value; an event's count, too.
         """
         database = Database()
-        accepted = AcceptedCalls(database, duplicate_rule="legacy")
+        take = taking(database, "legacy")
         bought = Request(path="/e", identity="A", name="plan", second=100, properties=(("PLAN", "pro"),))
         requests = [
             self.said(100, plan="free"),
@@ -178,7 +191,7 @@ class TestProperties:
             self.said(100, city="Oslo"),
             self.said(100, plan="x", a="b"),
         ]
-        taken = [accepted.take_second(request, at_ms=0) for request in requests]
+        taken = [take(request) for request in requests]
         database.close()
 
         assert taken == [(100, True), (101, True), (100, True), (102, True)]

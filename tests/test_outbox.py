@@ -2,7 +2,7 @@
 Looking at the outbox: what is failing is found without reading through what waits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 
 import pytest
@@ -35,6 +35,11 @@ def fail(database: Database, errors: list[str], *, at_ms: int) -> None:
     worker.exchange(Settled(ended=ended), limit=0, now_ms=at_ms)
 
 
+def queue(database: Database, lanes: Iterable[str]) -> None:
+    with database.transaction() as connection:
+        Outbox(database).add_all(connection, [queued(lane) for lane in lanes])
+
+
 def test_the_error_told_is_of_the_lane_that_has_been_failing_for_longest(any_database: Database) -> None:
     """
     A lane that fails later, or whose requests were erased meanwhile, is not the one to look at.
@@ -42,9 +47,9 @@ def test_the_error_told_is_of_the_lane_that_has_been_failing_for_longest(any_dat
     outbox = Outbox(any_database)
     assert (outbox.last_error(), outbox.being_retried()) == (None, 0)
     for number, lane in enumerate(("erased", "first", "second")):
-        outbox.add_all([queued(lane)] * 3)
+        queue(any_database, [lane] * 3)
         fail(any_database, [f"{lane}'s error"], at_ms=NOW_MS + number)
-    outbox.add_all([queued("in order")])
+    queue(any_database, ["in order"])
     outbox.forget(["erased"])
 
     assert outbox.last_error() == "first's error"
@@ -64,7 +69,7 @@ def test_looking_takes_as_many_steps_however_much_waits(look: Callable[[Outbox],
     def steps(lanes: int) -> int:
         database = Database()
         outbox = Outbox(database)
-        outbox.add_all([queued(f"lane {number}") for number in range(lanes)] * 3)
+        queue(database, [f"lane {number}" for number in range(lanes)] * 3)
         fail(database, ["answered 500"] * 3, at_ms=NOW_MS)
         taken = count()
 

@@ -24,10 +24,12 @@ def database() -> Iterator[Database]:
     database.close()
 
 
-def accept(accepted: AcceptedCalls, number: int, *, at_ms: int) -> None:
-    accepted.is_new(f"m{number}", at_ms=at_ms)
+def accept(database: Database, number: int, *, at_ms: int) -> bool:
+    accepted = AcceptedCalls(database)
     event = Request(path="/e", identity=f"person {number % 3}", name="Seen", second=number)
-    accepted.take_second(event, at_ms=at_ms)
+    with database.transaction() as connection:
+        accepted.take_second(connection, event, at_ms=at_ms)
+        return accepted.is_new(connection, f"m{number}", at_ms=at_ms)
 
 
 @given(ages_h=st.lists(st.integers(0, 72), max_size=40), now_ms=st.just(NOW_MS))
@@ -36,12 +38,12 @@ def test_a_day_is_remembered_whatever_else_is_forgotten(ages_h: list[int], now_m
     Nothing younger than a day goes, and nothing older stays.
     """
     database = Database()
-    sweep, accepted = Sweep(database), AcceptedCalls(database)
+    sweep = Sweep(database)
     for number, age_h in enumerate(ages_h):
-        accept(accepted, number, at_ms=now_ms - age_h * HOUR_MS)
+        accept(database, number, at_ms=now_ms - age_h * HOUR_MS)
     sweep.step(now_ms=now_ms)
-    kept = [not accepted.is_new(f"m{number}", at_ms=now_ms) for number in range(len(ages_h))]
     (seconds,) = database.row("SELECT count(*) FROM accepted_in_second") or (None,)
+    kept = [not accept(database, number, at_ms=now_ms) for number in range(len(ages_h))]
     database.close()
 
     assert kept == [age_h * HOUR_MS <= REMEMBERED_MS for age_h in ages_h]
@@ -52,10 +54,9 @@ def test_a_large_table_is_gone_through_step_by_step_and_on_from_there_after_a_re
     """
     No step looks at more than so many rows, and none begins anew.
     """
-    accepted = AcceptedCalls(database)
     with database.transaction():
         for number in range(3 * ROWS_IN_A_STEP):
-            accept(accepted, number, at_ms=NOW_MS - 2 * REMEMBERED_MS)
+            accept(database, number, at_ms=NOW_MS - 2 * REMEMBERED_MS)
     forgotten = [Sweep(database).step(now_ms=NOW_MS) for _ in range(4)]
 
     assert forgotten == [2 * ROWS_IN_A_STEP] * 3 + [0]
@@ -66,10 +67,10 @@ def test_the_table_stays_as_large_as_what_comes_in_a_day(database: Database) -> 
     """
     With a step for each hundred calls, a week of them leaves little more than the last day's.
     """
-    sweep, accepted, accepted_in_a_day, most = Sweep(database), AcceptedCalls(database), 400, 0
+    sweep, accepted_in_a_day, most = Sweep(database), 400, 0
     for number in range(7 * accepted_in_a_day):
         now_ms = NOW_MS + number * (REMEMBERED_MS // accepted_in_a_day)
-        accept(accepted, number, at_ms=now_ms)
+        accept(database, number, at_ms=now_ms)
         if number % 100 == 0:
             sweep.step(now_ms=now_ms)
             (size,) = database.row("SELECT count(*) FROM accepted_message") or (0,)
