@@ -8,7 +8,6 @@ matters, so that two calls never count once. Both for at least a day; `delivery.
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain
 from typing import Literal
 
 from identity.database import Connection, Database, Migrations
@@ -221,16 +220,15 @@ def _free_second(connection: Connection, identity: str, claims: Sequence[Claim],
 
     Past a second in which something stands that was asked for later nothing is moved.
     """
-    first, last = asked, asked + FURTHEST_MOVE_S
+    first, last, mine = asked, asked + FURTHEST_MOVE_S, frozenset(claims)
+    # Of one claim the database picks its rows; of several, all that the identity did is looked through here.
+    picked = (asked, *claims[0]) if len(claims) == 1 else ()
     while first <= last:
         seconds = range(first, min(first + LOOKED_AT, last + 1))
-        rows = connection.execute(
-            _around(len(seconds), len(claims)), (identity, *seconds, asked, *chain.from_iterable(claims))
-        ).fetchall()
-        taken = {second for second, kind, name, _ in rows if (kind, name) in claims}
-        for second, _, _, its_asked in rows:
-            if its_asked > asked:
-                last = min(last, second)
+        sql = _in_seconds(len(seconds), picked=bool(picked))
+        rows = connection.execute(sql, (identity, *seconds, *picked)).fetchall()
+        taken = {second for second, kind, name, _ in rows if (kind, name) in mine}
+        last = min([last, *(second for second, _, _, its_asked in rows if its_asked > asked)])
         for second in seconds:
             if second <= last and second not in taken:
                 return second
@@ -238,14 +236,17 @@ def _free_second(connection: Connection, identity: str, claims: Sequence[Claim],
     return None
 
 
-@lru_cache(maxsize=64)
-def _around(seconds: int, claims: int) -> str:
+@lru_cache(maxsize=2 * LOOKED_AT)
+def _in_seconds(many: int, *, picked: bool) -> str:
     """
-    Return the statement that finds, in so many seconds, so many claims and whatever was asked for later.
+    Return the statement that finds what an identity did in so many seconds.
+
+    Args:
+        many: how many.
+        picked: whether only one claim and whatever was asked for after a second, or all of it.
     """
-    in_them = ", ".join("?" * seconds)
-    mine = " OR ".join(["kind = ? AND name = ?"] * claims)
+    marks = ", ".join("?" * many)
     return f"""
         SELECT second, kind, name, asked FROM accepted_in_second
-        WHERE identity = ? AND second IN ({in_them}) AND (asked > ? OR {mine})
+        WHERE identity = ? AND second IN ({marks}) {"AND (asked > ? OR (kind = ? AND name = ?))" if picked else ""}
     """  # noqa: S608

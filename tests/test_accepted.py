@@ -196,6 +196,18 @@ class TestProperties:
 
         assert taken == [(100, True), (101, True), (100, True), (102, True)]
 
+    def test_they_may_be_thousands(self) -> None:
+        """
+        More than a statement takes parameters, or conditions.
+        """
+        database = Database()
+        take = taking(database, "legacy")
+        many = {f"property {number}": "x" for number in range(40_000)}
+        taken = [take(self.said(100, **many)) for _ in range(2)]
+        database.close()
+
+        assert taken == [(100, True), (101, True)]
+
     def test_the_local_kissmetrics_loses_none(self, tmp_path: Path) -> None:
         """
         Two changes of plan in one second arrive as two under the rule of 2016, and the receipt says so.
