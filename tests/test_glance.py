@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from identity.policy import MergePolicy
 from sdkbridge.kissmetrics.requests import EncodedProperties, encode
 from sdkbridge.mapping.glance import MOST_AT_A_GLANCE, at_a_glance
-from sdkbridge.mapping.names import LONGEST_SHAPE, MOST_SHAPES, UNPREFIXED, Naming
+from sdkbridge.mapping.names import LONGEST_SHAPE, MOST_NAMES, MOST_SHAPES, UNPREFIXED, Naming
 from sdkbridge.mapping.properties import properties_one_by_one
 from sdkbridge.options import PROFILES, MappingOptions, options_for
 from sdkbridge.remarks import Remarks
+from sdkbridge.stateless import map_alone
 
 OPTIONS = [options_for(profile, {}) for profile in PROFILES] + [
     options_for("bridge", {"send_empty": True, "bool_style": "int", "iso_dates": "keep"}),
@@ -145,13 +147,46 @@ def test_an_object_that_contains_itself_is_looked_at_closer() -> None:
 
 def test_names_met_do_not_fill_the_memory() -> None:
     """
-    What callers name their properties is remembered up to a number of objects, and of characters.
+    Of what callers name their events and properties a number of objects is remembered in all, the last ones; and
+    none whose names are long, as they are written.
     """
-    naming = Naming()
-    objects = [{f"name {number}": 1} for number in range(2 * MOST_SHAPES)]
-    objects[50] = {f"{number} {'n' * 200}": 1 for number in range(50)}
-    for said in objects:
+    first, second = Naming(prefix="First - "), Naming(prefix="Second - ")
+
+    def take(naming: Naming, *names: str) -> None:
+        said = dict.fromkeys(names, 1)
         assert at_a_glance(said, {}, naming=naming, options=OPTIONS[0], remarks=Remarks()) is not None
 
-    assert len(naming.shapes) == MOST_SHAPES
-    assert max(sum(map(len, known)) for known in naming.shapes) <= LONGEST_SHAPE
+    for number in range(MOST_SHAPES // 2):
+        take(first, f"name {number}")
+    take(second, *(f"{number} {'n' * 200}" for number in range(LONGEST_SHAPE // 200)))
+    take(second, *(f"{number} {'日' * 10}" for number in range(LONGEST_SHAPE // 90)))
+    assert (len(first.shapes), len(second.shapes)) == (MOST_SHAPES // 2, 0)
+    for number in range(MOST_SHAPES - 1):
+        take(second, f"name {number}")
+
+    assert [*first.shapes] == [(f"name {MOST_SHAPES // 2 - 1}",)]
+    assert len(second.shapes) == MOST_SHAPES - 1
+    for number in range(MOST_NAMES + 1):
+        first.name(f"{number}, or so")
+    assert len(first.names) == MOST_NAMES
+    assert second.names == {}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [{"type": "group", "groupId": "g"}, {"type": "screen", "name": "Home"}, {"type": "page", "name": "Home"}],
+    ids=lambda call: call["type"],
+)
+def test_calls_of_a_kind_remember_names_together(call: dict[str, Any]) -> None:
+    """
+    Each by itself would push out of memory what others have there, and find nothing again.
+    """
+    naming = Naming()
+    said = {"plan": "pro"}
+    at_a_glance(said, {}, naming=naming, options=OPTIONS[0], remarks=Remarks())
+
+    for _ in range(MOST_SHAPES + 1):
+        message = {"userId": "ann", "traits": said, "properties": said} | call
+        map_alone(message, options=OPTIONS[0], policy=MergePolicy.guarded(), received=1.7e9)
+
+    assert [*naming.shapes] == [("plan",)]

@@ -17,7 +17,7 @@ from sdkbridge.javascript import id_text
 from sdkbridge.kissmetrics.requests import SET, Request
 from sdkbridge.mapping.context import context_without_memory
 from sdkbridge.mapping.envelope import Envelope, envelope_of
-from sdkbridge.mapping.names import UNPREFIXED, Naming
+from sdkbridge.mapping.names import UNPREFIXED, prefixed
 from sdkbridge.mapping.properties import properties_of
 from sdkbridge.mapping.tracks import track_requests
 from sdkbridge.mapping.views import view_requests
@@ -191,7 +191,7 @@ def _group(call: Group, envelope: Envelope) -> Iterator[Request]:
     properties = properties_of(
         traits,
         own={"id": call.group_id},
-        naming=Naming(prefix=f"Group{options.prefix_separator}"),
+        naming=prefixed(f"Group{options.prefix_separator}"),
         options=options,
         remarks=envelope.remarks,
         clean=options.group_clean,

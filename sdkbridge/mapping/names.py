@@ -2,8 +2,9 @@
 What properties are called in a request, and what Kissmetrics makes of names.
 """
 
+from collections import deque
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
@@ -14,12 +15,13 @@ from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
 from sdkbridge.values import LONGEST_NAME
 
-MOST_REMEMBERED = 1000
-"""Names that a naming keeps in mind; what callers name their properties must not fill the memory."""
-
-MOST_SHAPES = 100
+MOST_NAMES = 20_000
+MOST_SHAPES = 2000
 LONGEST_SHAPE = 4000
-"""Objects that a naming keeps in mind, and characters of the names of one's members."""
+"""
+Names and objects that all namings together keep in mind, and characters of an object's names as they are written:
+what callers call their events and properties must not fill the memory. All at their longest take some 150 MB.
+"""
 
 
 def compared_name(name: str) -> str:
@@ -68,6 +70,31 @@ class Shape:
     members: frozenset[str]
 
 
+Own = TypeVar("Own")
+Found = TypeVar("Found")
+
+
+class _Memory(Generic[Own, Found]):
+    """
+    What several dictionaries keep in mind: so many things altogether, the last ones that were new.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: deque[tuple[dict[Own, Found], Own]] = deque()
+
+    def keep(self, place: dict[Own, Found], own: Own, found: Found) -> None:
+        place[own] = found
+        self._kept.append((place, own))
+        if len(self._kept) > self._most:
+            oldest, gone = self._kept.popleft()
+            oldest.pop(gone, None)
+
+
+_names: _Memory[str, Name] = _Memory(MOST_NAMES)
+_shapes: _Memory[tuple[str, ...], Shape] = _Memory(MOST_SHAPES)
+
+
 @frozen(kw_only=True)
 class Naming:
     """
@@ -77,27 +104,25 @@ class Naming:
         prefix: what comes before each name.
         bare: the one name that is never prefixed, in the form in which names are compared.
         revenue_prefix: what comes before ``revenue`` instead.
-        usual: those of the names asked for before that can be sent as they are, by the property's own name.
+        names: the names met before, by the property's own name.
         shapes: the objects met before, by the names of their members.
     """
 
     prefix: str = ""
     bare: str = ""
     revenue_prefix: str | None = None
-    usual: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
+    names: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
     shapes: dict[tuple[str, ...], Shape] = field(factory=dict, init=False, eq=False, repr=False)
-    _unusual: dict[str, Name] = field(factory=dict, init=False, eq=False, repr=False)
 
     def name(self, own: str) -> Name:
         """
         Return the name in the request of a property by its own name.
         """
-        met = self.usual.get(own) or self._unusual.get(own)
+        met = self.names.get(own)
         if met is None:
             met = self._name(own)
-            remembered = self.usual if met.is_usual else self._unusual
-            if len(remembered) < MOST_REMEMBERED and len(own) <= LONGEST_NAME:
-                remembered[own] = met
+            if len(met.full) <= 2 * LONGEST_NAME:
+                _names.keep(self.names, own, met)
         return met
 
     def shape(self, own: tuple[Any, ...]) -> Shape | None:
@@ -108,8 +133,8 @@ class Naming:
             return self.shapes[own]
         except KeyError:
             shape = self._shape(own)
-            if shape is not None and len(self.shapes) < MOST_SHAPES and sum(map(len, own)) <= LONGEST_SHAPE:
-                self.shapes[own] = shape
+            if shape is not None and sum(map(len, shape.heads)) <= LONGEST_SHAPE:
+                _shapes.keep(self.shapes, own, shape)
             return shape
 
     def _shape(self, own: tuple[Any, ...]) -> Shape | None:
@@ -142,6 +167,14 @@ class Naming:
 
 UNPREFIXED = Naming()
 """Each under its own name."""
+
+
+@lru_cache(maxsize=64)
+def prefixed(prefix: str) -> Naming:
+    """
+    Return how all properties are named that have one prefix, always the same for one.
+    """
+    return Naming(prefix=prefix)
 
 
 def fitting_name(name: str, options: MappingOptions, remarks: Remarks) -> str | None:

@@ -13,7 +13,7 @@ from sdkbridge.calls import Track
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping.billing import Billed, Values, billed, billed_as_it_came, without
 from sdkbridge.mapping.envelope import Envelope, checked_event
-from sdkbridge.mapping.names import Naming
+from sdkbridge.mapping.names import prefixed
 from sdkbridge.mapping.orders import Event, event_named, own_products, product_requests
 from sdkbridge.mapping.properties import key_of, properties_of
 from sdkbridge.options import MappingOptions
@@ -94,7 +94,7 @@ def _experiment(values: Values, envelope: Envelope) -> Iterator[Request]:
     if not experiment or not variation:
         return
     # A dash, because Kissmetrics would turn the usual colon into a space.
-    naming = Naming(prefix=f"Experiment{options.prefix_separator}")
+    naming = prefixed(f"Experiment{options.prefix_separator}")
     properties = properties_of(
         {}, own={experiment: variation}, naming=naming, options=options, remarks=envelope.remarks
     )

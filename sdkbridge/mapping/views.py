@@ -12,7 +12,7 @@ from typing import Any
 from sdkbridge.calls import Page, Screen
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping.envelope import Envelope, checked_event
-from sdkbridge.mapping.names import UNPREFIXED, Naming
+from sdkbridge.mapping.names import UNPREFIXED, Naming, prefixed
 from sdkbridge.mapping.properties import properties_of
 from sdkbridge.options import MappingOptions
 from sdkbridge.plain import Unusable, plain, written
@@ -49,8 +49,8 @@ def view_requests(call: Page | Screen, envelope: Envelope) -> Iterator[Request]:
 
 def _naming(word: str, options: MappingOptions) -> Naming:
     when = options.screen_prefix if word == "Screen" else options.page_prefix
-    prefixed = when == "always" or (when == "as_events" and options.prefix_properties)
-    return Naming(prefix=f"{word}{options.prefix_separator}" if prefixed else "")
+    has_prefix = when == "always" or (when == "as_events" and options.prefix_properties)
+    return prefixed(f"{word}{options.prefix_separator}") if has_prefix else UNPREFIXED
 
 
 def _page_view(call: Page, envelope: Envelope) -> Request:
