@@ -122,6 +122,15 @@ class Database:
         Raises:
             StoreError: the database is locked for too long, full, read-only, damaged or away. Nothing was written.
         """
+        return self._store.write(lambda _: work())
+
+    def write_through(self, work: Callable[[Connection], Result]) -> Result:
+        """
+        Do some work as `write` does, through the connection that it is handed.
+
+        Raises:
+            StoreError: as for `write`.
+        """
         return self._store.write(work)
 
     def write_many(self, works: Sequence[Callable[[], Result]]) -> list[Outcome[Result]]:

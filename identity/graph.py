@@ -265,11 +265,14 @@ class IdentityGraph(PlanningGraph):
 
         return self._database.write(forget)
 
-    def has_forgotten(self) -> bool:
+    def has_forgotten(self, *, within: Connection | None = None) -> bool:
         """
         Tell whether anybody was ever forgotten.
+
+        Args:
+            within: the connection of a transaction, to see what that did, too.
         """
-        return self._tombstones.exist()
+        return self._tombstones.exist(within)
 
     def is_forgotten(self, identity: str) -> bool:
         """

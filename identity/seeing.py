@@ -49,12 +49,12 @@ class Seeing:
         """
         Keep several: as one by one in this order, in fewer statements.
         """
-        names = {sighting.name for sighting in sightings}
-        if len(sightings) == 1 or len(names) < len(sightings):
+        names = [*{sighting.name for sighting in sightings}] if len(sightings) > 1 else []
+        if len(names) < len(sightings):
             for sighting in sightings:
                 self.note(connection, sighting)
             return
-        kinds = self.people.kinds(connection, [*names])
+        kinds = self.people.kinds(connection, names)
         somebody_was_forgotten = self.tombstones.exist()
         known = []
         for sighting in sightings:

@@ -21,6 +21,9 @@ KEY_BYTES = 32
 HASH_BYTES = 16
 
 
+_KEY = "SELECT hash_key FROM tombstone_key WHERE name = 'hash'"
+
+
 class Tombstones:
     """
     The forgotten identities of one database.
@@ -39,15 +42,17 @@ class Tombstones:
             return False
         return self._database.row("SELECT 1 FROM tombstone WHERE hash = ?", (_hash(name, key),)) is not None
 
-    def exist(self) -> bool:
+    def exist(self, connection: Connection | None = None) -> bool:
         """
-        Tell whether anybody was ever forgotten.
+        Tell whether anybody was ever forgotten, as a transaction or else whoever asks sees it.
         """
-        return self._key() is not None
+        if connection is None:
+            return self._key() is not None
+        return connection.execute(_KEY).fetchone() is not None
 
     def _key(self) -> bytes | None:
         # Looked up each time: another process may make it, and a transaction that made it may fail.
-        row = self._database.row("SELECT hash_key FROM tombstone_key WHERE name = 'hash'")
+        row = self._database.row(_KEY)
         return None if row is None else bytes(row[0])
 
     def add(self, connection: Connection, name: str, *, at_ms: int) -> None:

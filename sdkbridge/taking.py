@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from identity.clock import Clock
-from identity.database import Database
+from identity.database import Connection, Database
 from identity.graph import IdentityGraph
 from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.aliases import Aliases
@@ -111,14 +111,13 @@ class Taking:
         """
         self.room.check()
 
-        def alone() -> Receipt | RefusedAlias:
-            with self._database.transaction() as connection:
-                unit = UnitOfWork(connection, self._graph, self._outbox, self._accepted)
-                taken = self._take(message_id, take, unit)
-                unit.end()
-                return taken
+        def alone(connection: Connection) -> Receipt | RefusedAlias:
+            unit = UnitOfWork(connection, self._graph, self._outbox, self._accepted)
+            taken = self._take(message_id, take, unit)
+            unit.end()
+            return taken
 
-        taken = self._database.write(alone) if joined is None else self._take(message_id, take, joined)
+        taken = self._database.write_through(alone) if joined is None else self._take(message_id, take, joined)
         if isinstance(taken, RefusedAlias):
             raise taken
         self.room.take(len(taken.requests))

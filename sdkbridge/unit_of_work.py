@@ -84,7 +84,7 @@ class UnitOfWork:
         Tell whether anybody was ever forgotten, which no call changes.
         """
         if self._has_forgotten is None:
-            self._has_forgotten = self._graph.has_forgotten()
+            self._has_forgotten = self._graph.has_forgotten(within=self._connection)
         return self._has_forgotten
 
     def keep(self, message_id: str) -> None:

@@ -131,9 +131,9 @@ class Store(Protocol):
         What a committed write survives.
         """
 
-    def write(self, work: Callable[[], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result]) -> Result:
         """
-        Commit what one work does.
+        Commit what one work does through a connection.
         """
 
     def write_many(self, works: Sequence[Callable[[], Result]]) -> list[Outcome[Result]]:

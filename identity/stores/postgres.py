@@ -105,16 +105,17 @@ class PostgresStore:
         self._here = threading.local()
         close_at_fork(self)
 
-    def write(self, work: Callable[[], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result]) -> Result:
         """
         Commit what one work does; it is done again if others were in its way.
         """
-        if self._mine() is not None:
-            return work()
+        joined = self._mine()
+        if joined is not None:
+            return work(joined)
 
         def attempt() -> Result:
-            with self._transaction():
-                return work()
+            with self._transaction() as connection:
+                return work(connection)
 
         return self._attempts.until_done(attempt)
 
@@ -123,7 +124,7 @@ class PostgresStore:
         Commit what several works do, each isolated from the others' errors.
         """
         attempts = count(1)
-        return self.write(lambda: self._isolated(works, again=next(attempts) <= MOST_RACES))
+        return self.write(lambda _: self._isolated(works, again=next(attempts) <= MOST_RACES))
 
     def _isolated(self, works: Sequence[Callable[[], Result]], *, again: bool) -> list[Outcome[Result]]:
         """

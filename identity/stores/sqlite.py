@@ -71,17 +71,18 @@ class SQLiteStore:
             self._writer.connection()
         close_at_fork(self)
 
-    def write(self, work: Callable[[], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result]) -> Result:
         """
         Commit what one work does, alone or with what other threads do at the same moment.
         """
-        if self._writer.mine() is not None:
-            return work()
+        joined = self._writer.mine()
+        if joined is not None:
+            return work(joined)
         if not self._turns.take_if_alone():
-            return self._turns.line_up(work)
+            return self._turns.line_up(lambda: work(self._writer.connection()))
         try:
             self._refuse_if_unwritable()
-            return self._where_it_fits(lambda _: work())
+            return self._where_it_fits(work)
         finally:
             self._turns.give_up()
 
