@@ -106,6 +106,9 @@ _ADD = """
 """
 
 
+_OPEN_LANE = "INSERT INTO outbox_lane (lane, free_ms, turn_ms) VALUES (?, 0, ?) ON CONFLICT (lane) DO NOTHING"
+
+
 def queued_row(request: Request, *, lane: str, other_lane: str | None, call: str, at_ms: int) -> QueuedRow:
     """
     Return a request as a row of the queue.
@@ -148,7 +151,7 @@ class Outbox:
         row = queued_row(request, lane=lane, other_lane=other_lane, call=call, at_ms=at_ms)
         with self._database.transaction() as connection:
             number = connection.execute(f"{_ADD} RETURNING request", row).fetchone()[0]
-            self._open_lanes(connection, [row])
+            self._open_lane(connection, row)
             return int(number)
 
     def add_all(self, connection: Connection, rows: Sequence[QueuedRow]) -> None:
@@ -157,26 +160,21 @@ class Outbox:
         """
         if len(rows) == 1:
             connection.execute(_ADD, rows[0])
-        else:
-            connection.executemany(_ADD, rows)
-        self._open_lanes(connection, rows)
+            self._open_lane(connection, rows[0])
+            return
+        connection.executemany(_ADD, rows)
+        opened = {row[0]: row[-1] for row in reversed(rows)}
+        for (lane,) in rows_among(connection, "SELECT lane FROM outbox_lane WHERE lane IN ({keys})", [*opened]):
+            del opened[lane]
+        if opened:
+            # In an order that all writers share, so that none waits for another that waits for it.
+            connection.executemany(_OPEN_LANE, sorted(opened.items()))
 
-    def _open_lanes(self, connection: Connection, rows: Sequence[QueuedRow]) -> None:
+    def _open_lane(self, connection: Connection, row: QueuedRow) -> None:
         # Looked for first: only because the lane was read does PostgreSQL notice a worker that takes it out empty
         # at this very moment; a conflict that does nothing counts for nothing.
-        opened = {row[0]: row[-1] for row in reversed(rows)}
-        if len(opened) == 1:
-            found = connection.execute("SELECT lane FROM outbox_lane WHERE lane = ?", (*opened,)).fetchall()
-        else:
-            found = rows_among(connection, "SELECT lane FROM outbox_lane WHERE lane IN ({keys})", [*opened])
-        for (lane,) in found:
-            opened.pop(lane, None)
-        if opened:
-            connection.executemany(
-                "INSERT INTO outbox_lane (lane, free_ms, turn_ms) VALUES (?, 0, ?) ON CONFLICT (lane) DO NOTHING",
-                # In an order that all writers share, so that none waits for another that waits for it.
-                sorted(opened.items()),
-            )
+        if connection.execute("SELECT 1 FROM outbox_lane WHERE lane = ?", (row[0],)).fetchone() is None:
+            connection.execute(_OPEN_LANE, (row[0], row[-1]))
 
     def untried(self, number: int, *, now_ms: int) -> bool:
         """

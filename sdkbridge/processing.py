@@ -93,7 +93,8 @@ class Processing:
             options=self._options,
             context=context,
         )
-        requests, moved = self._in_free_seconds(mapped.requests, arrival)
+        moved = Remarks()
+        requests = [self._in_free_second(request, moved, arrival) for request in mapped.requests]
         self._note_who(call, requests, arrival)
         return Receipt(
             message_id=arrival.message_id,
@@ -103,7 +104,7 @@ class Processing:
                 *stamped.warnings,
                 *_warned_by(verdict),
                 *mapped.warnings,
-                *moved,
+                *moved.warnings(),
                 *self._spellings.remarks(requests, learned=arrival.unit.learned),
             ),
         )
@@ -133,12 +134,15 @@ class Processing:
         if request is None:
             return None
         unit, at_ms = arrival.unit, arrival.at_ms
-        (placed,), moved = self._in_free_seconds((request,), arrival)
+        moved = Remarks()
+        placed = self._in_free_second(request, moved, arrival)
         unit.see(who.identity, who.kind, at_ms=at_ms)
         unit.queue(placed, lane=who.lane, call=arrival.message_id, at_ms=at_ms)
         spelt = self._spellings.remarks((placed,), learned=unit.learned)
         return Receipt(
-            message_id=arrival.message_id, requests=(placed,), warnings=(*track.warnings, *moved, *spelt)
+            message_id=arrival.message_id,
+            requests=(placed,),
+            warnings=(*track.warnings, *moved.warnings(), *spelt),
         )
 
     def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:
@@ -155,28 +159,18 @@ class Processing:
             device=device,
         )
 
-    def _in_free_seconds(
-        self, requests: Sequence[Request], arrival: Arrival
-    ) -> tuple[Sequence[Request], tuple[CallWarning, ...]]:
+    def _in_free_second(self, request: Request, remarks: Remarks, arrival: Arrival) -> Request:
         """
-        Move events that Kissmetrics would take for repeats of others to the next free second.
+        Move an event that Kissmetrics would take for a repeat of another to the next free second.
         """
-        if not self._options.nudge_duplicates:
-            return requests, ()
-        remarks: Remarks | None = None
-        placed = []
-        for request in requests:
-            second, alone = request.second, True
-            if second is not None:
-                second, alone = arrival.unit.take_second(request, at_ms=arrival.at_ms)
-            if alone and second == request.second:
-                placed.append(request)
-                continue
-            remarks = remarks or Remarks()
-            for name in [request.name] if request.name else [name for name, _ in request.properties]:
-                remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
-            placed.append(evolve(request, second=second))
-        return placed, remarks.warnings() if remarks else ()
+        if request.second is None or not self._options.nudge_duplicates:
+            return request
+        second, alone = arrival.unit.take_second(request, at_ms=arrival.at_ms)
+        if alone and second == request.second:
+            return request
+        for name in [request.name] if request.name else [name for name, _ in request.properties]:
+            remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
+        return evolve(request, second=second)
 
     def _note_who(self, call: AnyCall, requests: Sequence[Request], arrival: Arrival) -> None:
         for request in requests:
