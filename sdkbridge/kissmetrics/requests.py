@@ -5,7 +5,7 @@ Source: Kissmetrics' API specifications (``/e`` records an event, ``/s`` sets pr
 identities) and the encoding of its iOS and Android SDKs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Literal, Self
 
@@ -33,6 +33,9 @@ class EncodedProperties(tuple[tuple[str, str], ...]):
     """
     Names and texts, in order, none of the names reserved, which know how they are written in a query.
 
+    Only `written` makes them. What takes a request apart (attrs.asdict, pickle, copy) gets a plain tuple, which
+    every JSON library writes.
+
     Attributes:
         names: the names alone.
         query: how they are written, with an ``&`` before each.
@@ -40,6 +43,15 @@ class EncodedProperties(tuple[tuple[str, str], ...]):
 
     names: tuple[str, ...]
     query: str
+
+    def __new__(cls, pairs: Iterable[tuple[str, str]] = ()) -> Self:
+        """
+        Return a plain tuple.
+        """
+        return tuple(pairs)  # type: ignore[return-value] # as is meant
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return tuple, (tuple(self),)
 
     @classmethod
     def written(cls, names: tuple[str, ...], heads: tuple[str, ...], texts: Sequence[str]) -> Self:
@@ -54,7 +66,7 @@ class EncodedProperties(tuple[tuple[str, str], ...]):
         Raises:
             UnicodeEncodeError: a text holds half of a surrogate pair.
         """
-        properties = cls(zip(names, texts, strict=True))
+        properties = super().__new__(cls, zip(names, texts, strict=True))
         properties.names = names
         properties.query = "".join(chain.from_iterable(zip(heads, escaped_each(texts), strict=True)))
         return properties

@@ -2,12 +2,18 @@
 A Kissmetrics request, byte for byte as it goes over the wire.
 """
 
+import copy
+import json
+import pickle
 from urllib.parse import parse_qsl, quote
 
+import attrs
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sdkbridge import Bridge
 from sdkbridge.kissmetrics.requests import ALIAS, RECORD, RESERVED, SET, Request, encode, wire
 
 KEY = "f1d2d2f924e986ac86fdf7b36c94bcdf32beec15"
@@ -31,6 +37,27 @@ def test_an_event_carries_its_own_time():
         "_t": "1388534400",
         "plan": "pro",
     }
+
+
+def test_a_request_can_be_taken_apart_and_made_again():
+    """
+    By attrs, pickle and copy, and written by every JSON library.
+    """
+    with Bridge(":memory:", api_key=KEY, deliver=False) as bridge:
+        (request,) = bridge.track("ann", "Signed Up", {"plan": "pro", "größe": 7}).requests
+    parts = attrs.asdict(request)
+    again = [
+        Request(**parts),
+        *(pickle.loads(pickle.dumps(request, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)),
+        copy.copy(request),
+        copy.deepcopy(request),
+        attrs.evolve(request),
+        attrs.evolve(request, properties=type(request.properties)(request.properties)),
+        attrs.evolve(request, properties=copy.copy(request.properties)),
+    ]
+
+    assert orjson.loads(orjson.dumps(parts)) == json.loads(json.dumps(parts))
+    assert {(one, repr(one), one.query()) for one in again} == {(request, repr(request), request.query())}
 
 
 def test_an_alias_is_two_identities_and_no_time():
