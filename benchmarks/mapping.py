@@ -16,7 +16,6 @@ from typing import Any
 from messages import track_messages
 
 from identity.policy import MergePolicy
-from sdkbridge.kissmetrics.requests import encode
 from sdkbridge.options import PROFILES, options_for
 from sdkbridge.stateless import map_alone
 

@@ -67,8 +67,10 @@ def checked(text: str, field: str) -> str:
     """
     if not isinstance(text, str):
         raise InvalidIdentity(field, f"must be a text, not {type(text).__name__}")
-    is_kept = type(text) is str and len(text) <= LONGEST_IDENTITY
-    folded, problem = _looked_at_before(text) if is_kept else _looked_at(text)
+    if type(text) is not str:
+        # An enumeration that is a text would show its own name in what is told of it.
+        text = str.__str__(text)
+    folded, problem = _looked_at_before(text) if len(text) <= LONGEST_IDENTITY else _looked_at(text)
     if problem is not None:
         raise InvalidIdentity(field, problem)
     return folded

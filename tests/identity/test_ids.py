@@ -2,6 +2,8 @@
 What an identity is.
 """
 
+from enum import Enum
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,3 +86,13 @@ def test_what_cannot_be_an_identity_names_its_field(value: object, problem: str)
         checked(value, "older")  # type: ignore[arg-type]
 
     assert caught.value.field == "older"
+
+
+def test_an_enumeration_that_is_a_text_is_its_text() -> None:
+    """
+    And nothing else, in whatever is told of it.
+    """
+    Person = Enum("Person", {"ANN": "ann"}, type=str)  # noqa: N806 - a class
+    identity = checked(Person.ANN, "identity")
+
+    assert (type(identity), f"{identity} {identity!r}") == (str, "ann 'ann'")
