@@ -5,7 +5,7 @@ Many calls in one transaction, each for itself: one that is refused costs the ot
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from identity.database import Database
+from identity.database import Connection, Database
 from sdkbridge.calls import JSONObject
 from sdkbridge.errors import InvalidCall
 from sdkbridge.faults import place_of
@@ -74,16 +74,23 @@ class BatchAcceptance:
         Raises:
             StoreError: it could not be written; nothing of any call is kept.
         """
+        in_between = self._taking.savepoints.is_open()
+        given = [self._taking.named(message) for message in messages] if in_between else messages
 
         def work() -> list[Receipt | InvalidCall]:
-            outcomes = self._take_together(messages)
+            outcomes = self._take_together(given)
             if outcomes is None:
                 learned: set[Named] = set()
-                outcomes = [self._take_alone(message, learned) for message in messages]
-            self._keep(messages, outcomes, refused)
+                outcomes = [self._take_alone(message, learned) for message in given]
+            self._keep(given, outcomes, refused)
             return outcomes
 
-        return self._database.write(work)
+        def noted(connection: Connection) -> list[Receipt | InvalidCall]:
+            outcomes = work()
+            self._taking.savepoints.interrupted(connection, work)
+            return outcomes
+
+        return self._database.write_through(noted)
 
     def _take_together(self, messages: Sequence[JSONObject]) -> list[Receipt | InvalidCall] | None:
         """
@@ -93,20 +100,16 @@ class BatchAcceptance:
         savepoint, and that each is written by itself.
         """
         message_ids = {message_id for message in messages if (message_id := _expected_id(message)) is not None}
-        with self._database.transaction() as connection:
-            connection.execute("SAVEPOINT calls")
-            outcomes: list[Receipt | InvalidCall] | None
+        with self._database.transaction() as connection, self._taking.savepoints.point(connection) as point:
             try:
-                outcomes = self._take_trusting(messages, message_ids)
+                return self._take_trusting(messages, message_ids)
             except (_LeftSomething, *FAULTS):
-                outcomes = None
-                connection.execute("ROLLBACK TO SAVEPOINT calls")
+                point.take_back()
+                return None
             except CrowdedSecondError:
                 self._distrust = BATCHES_OF_DISTRUST
-                connection.execute("ROLLBACK TO SAVEPOINT calls")
-                outcomes = self._take_together(messages)
-            connection.execute("RELEASE SAVEPOINT calls")
-            return outcomes
+                point.take_back()
+                return self._take_together(messages)
 
     def _take_trusting(self, messages: Sequence[JSONObject], message_ids: set[str]) -> list[Receipt | InvalidCall]:
         trusting = self._distrust == 0
@@ -128,23 +131,19 @@ class BatchAcceptance:
             raise _LeftSomething from error
 
     def _take_alone(self, message: JSONObject, learned: set[Named]) -> Receipt | InvalidCall:
-        with self._database.transaction() as connection:
-            connection.execute("SAVEPOINT one_call")
+        with self._database.transaction() as connection, self._taking.savepoints.point(connection) as point:
             try:
-                outcome: Receipt | InvalidCall
                 with self._taking.together((), learned=learned) as unit:
-                    outcome = self._take(message, unit)
+                    return self._take(message, unit)
             except RefusedAlias as error:
-                outcome = error  # and its verdict stays on record
+                return error  # and its verdict stays on record
             except InvalidCall as error:
-                outcome = error
-                connection.execute("ROLLBACK TO SAVEPOINT one_call")
+                point.take_back()
+                return error
             except FAULTS as error:
                 # Sent again, it would fail again, and what waits behind it with it.
-                outcome = _fault(error)
-                connection.execute("ROLLBACK TO SAVEPOINT one_call")
-            connection.execute("RELEASE SAVEPOINT one_call")
-            return outcome
+                point.take_back()
+                return _fault(error)
 
     def _keep(
         self,

@@ -4,7 +4,7 @@ What every call goes through: one transaction, and nothing at all if it was take
 Everything that a call changes commits together or not at all; when `once` returns, it is committed.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from identity.clock import Clock
@@ -12,12 +12,14 @@ from identity.database import Connection, Database
 from identity.graph import IdentityGraph
 from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.aliases import Aliases
+from sdkbridge.calls import JSONObject
 from sdkbridge.ids import IdGenerator
 from sdkbridge.outbox import Outbox
 from sdkbridge.outbox_room import OutboxRoom
 from sdkbridge.processing import Arrival
 from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
+from sdkbridge.savepoints import Savepoints
 from sdkbridge.spellings import Named
 from sdkbridge.unit_of_work import UnitOfWork
 
@@ -41,6 +43,7 @@ class Taking:
 
     Attributes:
         room: refuses calls while too much waits.
+        savepoints: to which calls can be taken back.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Taking:
         self._clock = clock
         self._ids = ids
         self.room = OutboxRoom(outbox, outbox_limit)
+        self.savepoints = Savepoints()
 
     @contextmanager
     def together(
@@ -110,17 +114,40 @@ class Taking:
             StoreError: it could not be written; nothing of it is kept.
         """
         self.room.check()
-
-        def alone(connection: Connection) -> Receipt | RefusedAlias:
-            unit = UnitOfWork(connection, self._graph, self._outbox, self._accepted)
-            taken = self._take(message_id, take, unit)
-            unit.end()
-            return taken
-
-        taken = self._database.write_through(alone) if joined is None else self._take(message_id, take, joined)
+        if joined is not None:
+            taken = self._take(message_id, take, joined)
+        elif self.savepoints.is_open():
+            taken = self._in_between(message_id or self._ids.message_id(), take)
+        else:
+            taken = self._database.write_through(lambda connection: self._alone(connection, message_id, take))
         if isinstance(taken, RefusedAlias):
             raise taken
         self.room.take(len(taken.requests))
+        return taken
+
+    def named(self, message: JSONObject) -> JSONObject:
+        """
+        Return a call that has a message id, so that it is known if it comes again.
+        """
+        has_one = not isinstance(message, Mapping) or message.get("messageId") not in (None, "")
+        return message if has_one else {**message, "messageId": self._ids.message_id()}
+
+    def _in_between(self, message_id: str, take: Take) -> Receipt | RefusedAlias:
+        """
+        Take a call in the middle of others, as a signal handler does, so that it stays if they are taken back.
+        """
+
+        def noted(connection: Connection) -> Receipt | RefusedAlias:
+            taken = self._alone(connection, message_id, take)
+            self.savepoints.interrupted(connection, lambda: self._alone(connection, message_id, take))
+            return taken
+
+        return self._database.write_through(noted)
+
+    def _alone(self, connection: Connection, message_id: str | None, take: Take) -> Receipt | RefusedAlias:
+        unit = UnitOfWork(connection, self._graph, self._outbox, self._accepted)
+        taken = self._take(message_id, take, unit)
+        unit.end()
         return taken
 
     def _take(self, message_id: str | None, take: Take, unit: UnitOfWork) -> Receipt | RefusedAlias:
