@@ -34,8 +34,10 @@ class Seeing:
         """
         Keep one.
         """
-        before = self.people.touch(connection, sighting)
         name, kind, sort = sighting.name, sighting.kind, sighting.sort
+        before = self.people.touch(connection, sighting)
+        if before is kind and sort is None:
+            return
         if before is None:
             if name not in self.tombstones:
                 self._meet(connection, sighting)

@@ -177,11 +177,17 @@ class AcceptedCalls:
         asked = request.second
         assert asked is not None  # noqa: S101 - aliases carry no time and are not asked about
         claims = self.claims(request)
-        if len(claims) <= 1 and _take(connection, request, claims, asked, at_ms=at_ms):
+        if len(claims) == 1:
+            # Nearly all requests claim one, and get it.
+            row = (asked, request.identity, *claims[0], asked, at_ms)
+            if connection.execute(_TAKE, row).rowcount:
+                return asked, True
+        elif not claims:
+            connection.execute(_TAKE, (asked, request.identity, *_NO_CLAIM, asked, at_ms))
             return asked, True
         free = _free_second(connection, request.identity, claims, asked)
         second = asked if free is None else free
-        _take(connection, request, claims, second, at_ms=at_ms)
+        connection.executemany(_TAKE, [(second, request.identity, *claim, asked, at_ms) for claim in claims])
         return second, free is not None
 
     def take_all(self, connection: Connection, taken: Sequence[TakenSecond]) -> bool:
@@ -199,19 +205,6 @@ class AcceptedCalls:
         if self._duplicate_rule == "legacy":
             claims += [("property", compared_name(name)) for name, _ in request.properties]
         return claims
-
-
-def _take(connection: Connection, request: Request, claims: Sequence[Claim], second: int, *, at_ms: int) -> bool:
-    """
-    Note what a request does in a second; return whether that is new, or is nothing that repeats anything.
-    """
-    asked = request.second
-    if len(claims) <= 1:
-        claim = claims[0] if claims else _NO_CLAIM
-        taken = connection.execute(_TAKE, (second, request.identity, *claim, asked, at_ms)).rowcount
-        return taken == 1 or not claims
-    rows = [(second, request.identity, *claim, asked, at_ms) for claim in claims]
-    return connection.executemany(_TAKE, rows).rowcount == len(rows)
 
 
 def _free_second(connection: Connection, identity: str, claims: Sequence[Claim], asked: int) -> int | None:

@@ -59,8 +59,11 @@ class UnitOfWork:
         self._graph = graph
         self._outbox = outbox
         self._accepted = accepted
-        self._expected = frozenset(message_ids)
-        self._free = accepted.keep_new(connection, message_ids, at_ms=at_ms) if message_ids else set()
+        self._expected: Collection[str] = ()
+        self._free: set[str] = set()
+        if message_ids:
+            self._expected = frozenset(message_ids)
+            self._free = accepted.keep_new(connection, message_ids, at_ms=at_ms)
         self._trusting = trusting
         self._seconds: dict[tuple[int, str, str, str], TakenSecond] = {}
         self._seen: dict[str, Sighting] = {}
