@@ -4,7 +4,7 @@ From a call under its identities to what is queued: the verdict on its link, its
 
 from collections.abc import Mapping, Sequence
 
-from attrs import define, evolve
+from attrs import define
 
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
@@ -170,7 +170,7 @@ class Processing:
             return request
         for name in [request.name] if request.name else [name for name, _ in request.properties]:
             remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
-        return evolve(request, second=second)
+        return request.at(second)
 
     def _note_who(self, call: AnyCall, requests: Sequence[Request], arrival: Arrival) -> None:
         for request in requests:

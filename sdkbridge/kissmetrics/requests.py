@@ -119,6 +119,21 @@ class Request:
             properties = {name: text for name, text in properties.items() if name not in RESERVED}
         return parameters | properties
 
+    def at(self, second: int) -> "Request":
+        """
+        Return the same at another second; `attrs.evolve` takes three times as long.
+        """
+        return Request(
+            path=self.path,
+            identity=self.identity,
+            name=self.name,
+            second=second,
+            properties=self.properties,
+            ip=self.ip,
+            user_agent=self.user_agent,
+            taken=self.taken,
+        )
+
     def query(self) -> str:
         """
         Return all of these as a query, encoded.
