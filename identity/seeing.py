@@ -35,9 +35,9 @@ class Seeing:
         Keep one.
         """
         name, kind, sort = sighting.name, sighting.kind, sighting.sort
-        before = self.people.touch(connection, sighting)
-        if before is kind and sort is None:
+        if sort is None and self.people.touch_as_it_is(connection, sighting):
             return
+        before = self.people.touch(connection, sighting)
         if before is None:
             if name not in self.tombstones:
                 self._meet(connection, sighting)

@@ -88,11 +88,10 @@ _TOUCH = """
     WHERE name = ?
 """
 
-_TOUCH_OF_KIND = f"{_TOUCH} AND kind = ?"
-_TOUCH_OF_ANY_KIND = f"{_TOUCH} RETURNING kind"
+_TOUCH_NAMED = f"{_TOUCH} AND kind = '{IdentityKind.NAMED.value}'"
+_TOUCH_TOLD = f"{_TOUCH} RETURNING kind"
 
 _KINDS = {kind.value: kind for kind in IdentityKind}
-_WRITTEN = {kind: kind.value for kind in IdentityKind}
 
 
 class PeopleStore:
@@ -165,15 +164,22 @@ class PeopleStore:
             ),
         )
 
+    def touch_as_it_is(self, connection: Connection, sighting: Sighting) -> bool:
+        """
+        Count records under an identity if it stays what it is by them; return whether it does.
+
+        Nearly always it does, and to be told of which kind it was costs SQLite more than to count.
+        """
+        touched = _touched(sighting)
+        if sighting.kind is IdentityKind.NAMED:
+            return connection.execute(_TOUCH_NAMED, touched).rowcount == 1
+        return connection.execute(_TOUCH, touched).rowcount == 1
+
     def touch(self, connection: Connection, sighting: Sighting) -> IdentityKind | None:
         """
         Count records under an identity; return its kind, or None if it was never seen.
         """
-        # Nearly always it is of the kind as which it is seen. To be told a kind costs SQLite more than to count.
-        touched = _touched(sighting)
-        if connection.execute(_TOUCH_OF_KIND, (*touched, _WRITTEN[sighting.kind])).rowcount:
-            return sighting.kind
-        row = connection.execute(_TOUCH_OF_ANY_KIND, touched).fetchone()
+        row = connection.execute(_TOUCH_TOLD, _touched(sighting)).fetchone()
         return None if row is None else _KINDS[row[0]]
 
     def touch_all(self, connection: Connection, sightings: Iterable[Sighting]) -> None:
