@@ -199,6 +199,8 @@ class BridgeCore:
             self._deliver_what_came_of(future.result())
 
     def _deliver_what_came_of(self, outcome: object) -> None:
+        if not self._deliver:
+            return
         for receipt in outcome if isinstance(outcome, list) else (outcome,):
             if isinstance(receipt, Receipt) and (
                 receipt.requests or (receipt.verdicts and self.graph.alias_grace)
