@@ -179,18 +179,18 @@ class UsualTracks:
         context = _members(get("context"))
         remarks = Remarks()
         return UsualTrack(
-            message,
-            _identity(get("userId")),
-            _identity(get("anonymousId")),
-            _text(get("messageId")),
-            event.name,
-            self._properties(event, _members(get("properties")), remarks),
-            None if timestamp is None else _second(timestamp),
-            None if timestamp is None or sent_at is None else _second(sent_at),
-            context,
-            _text(context.get("ip")) if context and options.forward_ip else None,
-            _text(context.get("userAgent")) if context and options.forward_user_agent else None,
-            remarks.warnings(),
+            message=message,
+            user_id=_identity(get("userId")),
+            anonymous_id=_identity(get("anonymousId")),
+            message_id=_text(get("messageId")),
+            event=event.name,
+            properties=self._properties(event, _members(get("properties")), remarks),
+            happened=None if timestamp is None else _second(timestamp),
+            sent=None if timestamp is None or sent_at is None else _second(sent_at),
+            context=context,
+            ip=_text(context.get("ip")) if context and options.forward_ip else None,
+            user_agent=_text(context.get("userAgent")) if context and options.forward_user_agent else None,
+            warnings=remarks.warnings(),
         )
 
     def _event_of(self, name: object) -> Event:
