@@ -77,7 +77,7 @@ class BatchAcceptance:
         in_between = self._taking.savepoints.is_open()
         given = [self._taking.named(message) for message in messages] if in_between else messages
 
-        def work() -> list[Receipt | InvalidCall]:
+        def work(connection: Connection) -> list[Receipt | InvalidCall]:  # noqa: ARG001 - joined by what it calls
             outcomes = self._take_together(given)
             if outcomes is None:
                 learned: set[Named] = set()
@@ -86,7 +86,7 @@ class BatchAcceptance:
             return outcomes
 
         def noted(connection: Connection) -> list[Receipt | InvalidCall]:
-            outcomes = work()
+            outcomes = work(connection)
             self._taking.savepoints.interrupted(connection, work)
             return outcomes
 

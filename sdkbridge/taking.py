@@ -13,6 +13,7 @@ from identity.graph import IdentityGraph
 from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.aliases import Aliases
 from sdkbridge.calls import JSONObject
+from sdkbridge.errors import InvalidCall
 from sdkbridge.ids import IdGenerator
 from sdkbridge.outbox import Outbox
 from sdkbridge.outbox_room import OutboxRoom
@@ -119,7 +120,7 @@ class Taking:
         elif self.savepoints.is_open():
             taken = self._in_between(message_id or self._ids.message_id(), take)
         else:
-            taken = self._database.write_through(lambda connection: self._alone(connection, message_id, take))
+            taken = self._by_itself(message_id, take)
         if isinstance(taken, RefusedAlias):
             raise taken
         self.room.take(len(taken.requests))
@@ -132,14 +133,31 @@ class Taking:
         has_one = not isinstance(message, Mapping) or message.get("messageId") not in (None, "")
         return message if has_one else {**message, "messageId": self._ids.message_id()}
 
+    def _by_itself(self, message_id: str | None, take: Take) -> Receipt | RefusedAlias:
+        """
+        Take a call in a commit of its own; what came in the middle of it stays if it is refused.
+        """
+        point = self.savepoints.begin()
+        try:
+            return self._database.write_through(lambda connection: self._alone(connection, message_id, take))
+        except InvalidCall:
+            for again in [*point.interruptions]:
+                self._database.write_through(again)
+            raise
+        finally:
+            self.savepoints.end(point)
+
     def _in_between(self, message_id: str, take: Take) -> Receipt | RefusedAlias:
         """
         Take a call in the middle of others, as a signal handler does, so that it stays if they are taken back.
         """
 
+        def again(connection: Connection) -> Receipt | RefusedAlias:
+            return self._alone(connection, message_id, take)
+
         def noted(connection: Connection) -> Receipt | RefusedAlias:
-            taken = self._alone(connection, message_id, take)
-            self.savepoints.interrupted(connection, lambda: self._alone(connection, message_id, take))
+            taken = again(connection)
+            self.savepoints.interrupted(connection, again)
             return taken
 
         return self._database.write_through(noted)

@@ -329,6 +329,41 @@ def test_what_a_signal_handler_takes_stays_when_what_it_interrupted_is_taken_bac
     check_that_bob_has(receipts, quiet)
 
 
+class InterruptingClock:
+    """
+    A clock that lets a signal come once, when it is next looked at.
+    """
+
+    is_set = False
+
+    def __call__(self) -> float:
+        if self.is_set:
+            self.is_set = False
+            signal.raise_signal(signal.SIGUSR1)
+        return 1_772_355_600.0
+
+
+@pytest.mark.parametrize("take", [one, batch_with_a_refused_one], ids=lambda take: take.__name__)
+def test_what_a_signal_handler_takes_stays_when_the_call_that_it_interrupted_is_refused(
+    tmp_path: Path, take: Callable[[Bridge], list[Receipt]]
+) -> None:
+    """
+    A call by itself, whose own transaction is taken back.
+    """
+    receipts: list[Receipt] = []
+    clock = InterruptingClock()
+    with (
+        Bridge(tmp_path / "bridge.db", api_key="key", deliver=False, clock=clock) as bridge,
+        handled(signal.SIGUSR1, lambda number, frame: receipts.extend(take(bridge))),
+    ):
+        clock.is_set = True
+        with pytest.raises(InvalidCall, match="event"):
+            bridge.accept(TOO_LONG)
+
+        assert receipts
+        check_that_bob_has(receipts, bridge)
+
+
 def test_what_a_handler_takes_in_the_middle_of_another_one_stays_too(quiet: Bridge) -> None:
     """
     Though what both interrupted is taken back.
