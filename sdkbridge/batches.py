@@ -77,11 +77,11 @@ class BatchAcceptance:
         in_between = self._taking.savepoints.is_open()
         given = [self._taking.named(message) for message in messages] if in_between else messages
 
-        def work(connection: Connection) -> list[Receipt | InvalidCall]:  # noqa: ARG001 - joined by what it calls
-            outcomes = self._take_together(given)
+        def work(connection: Connection) -> list[Receipt | InvalidCall]:
+            outcomes = self._take_together(connection, given)
             if outcomes is None:
                 learned: set[Named] = set()
-                outcomes = [self._take_alone(message, learned) for message in given]
+                outcomes = [self._take_alone(connection, message, learned) for message in given]
             self._keep(given, outcomes, refused)
             return outcomes
 
@@ -92,7 +92,9 @@ class BatchAcceptance:
 
         return self._database.write_through(noted)
 
-    def _take_together(self, messages: Sequence[JSONObject]) -> list[Receipt | InvalidCall] | None:
+    def _take_together(
+        self, connection: Connection, messages: Sequence[JSONObject]
+    ) -> list[Receipt | InvalidCall] | None:
         """
         Take all calls, or none and return None: one was refused that had left something behind by then.
 
@@ -100,7 +102,7 @@ class BatchAcceptance:
         savepoint, and that each is written by itself.
         """
         message_ids = {message_id for message in messages if (message_id := _expected_id(message)) is not None}
-        with self._database.transaction() as connection, self._taking.savepoints.point(connection) as point:
+        with self._taking.savepoints.point(connection) as point:
             try:
                 return self._take_trusting(messages, message_ids)
             except (_LeftSomething, *FAULTS):
@@ -109,7 +111,7 @@ class BatchAcceptance:
             except CrowdedSecondError:
                 self._distrust = BATCHES_OF_DISTRUST
                 point.take_back()
-                return self._take_together(messages)
+                return self._take_together(connection, messages)
 
     def _take_trusting(self, messages: Sequence[JSONObject], message_ids: set[str]) -> list[Receipt | InvalidCall]:
         trusting = self._distrust == 0
@@ -130,8 +132,10 @@ class BatchAcceptance:
         except FAULTS as error:
             raise _LeftSomething from error
 
-    def _take_alone(self, message: JSONObject, learned: set[Named]) -> Receipt | InvalidCall:
-        with self._database.transaction() as connection, self._taking.savepoints.point(connection) as point:
+    def _take_alone(
+        self, connection: Connection, message: JSONObject, learned: set[Named]
+    ) -> Receipt | InvalidCall:
+        with self._taking.savepoints.point(connection) as point:
             try:
                 with self._taking.together((), learned=learned) as unit:
                     return self._take(message, unit)

@@ -3,7 +3,7 @@ Tracks as nearly all calls are, from the message to the request in one go.
 
 Somebody who can be named did something that has no price, at a time that can be read: nothing has to be decided or
 remarked on. What is answered here is what `parse_call`, `admit`, `stamp_message` and `map_call` answer one after
-the other, and that is where to read what is meant; they take three times as long.
+the other, and that is where to read what is meant; they take 1.7 times as long.
 """
 
 from functools import lru_cache

@@ -93,23 +93,12 @@ class Walk:
         """
         Hand over what is in an object.
         """
-        self._through("", values, iter(values.items()))
-
-    def member(self, values: Mapping[Any, Any], key: object, value: object) -> bool:
-        """
-        Hand over what one member of an object holds; return whether more may be looked at.
-        """
-        return self._through("", values, iter(((key, value),)))
-
-    def _through(self, way: str, values: Mapping[Any, Any], members: Iterator[tuple[Any, Any]]) -> bool:
-        self._enter(way, values, members)
+        self._enter("", values)
         try:
             while self.levels:
                 self._go_on(self.levels[-1])
         except TooManyValuesError:
             self._leave_out(Problem.TOO_MANY_VALUES)
-            return False
-        return True
 
     def _leave_out(self, problem: Problem) -> None:
         self.take(self.reached, None, (problem,), ())
@@ -150,14 +139,14 @@ class Walk:
             way = self.reached
             if self._is_nested and value and self.options.flatten_objects == "first_branch":
                 self._lose_the_rest()
-            self._enter(f"{way}.", value, iter(value.items()))
+            self._enter(f"{way}.", value)
 
     @property
     def _is_nested(self) -> bool:
         return len(self.levels) > 1
 
-    def _enter(self, way: str, values: Mapping[Any, Any], members: Iterator[tuple[Any, Any]]) -> None:
-        self.levels.append(_Level(way, values, members))
+    def _enter(self, way: str, values: Mapping[Any, Any]) -> None:
+        self.levels.append(_Level(way, values, iter(values.items())))
         self.around.add(id(values))
 
     def _reach(self, key: object) -> bool:

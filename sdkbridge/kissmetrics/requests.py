@@ -121,7 +121,7 @@ class Request:
 
     def at(self, second: int) -> "Request":
         """
-        Return the same at another second; `attrs.evolve` takes three times as long.
+        Return the same at another second; `attrs.evolve` takes twice as long.
         """
         return Request(
             path=self.path,

@@ -1,9 +1,9 @@
 """
 Properties as nearly all are, taken at a glance.
 
-Their names came together before and can be sent as they are, and of their values there is little to say. Most of
-the time of accepting a call would go by with looking at each by itself. What is answered here is what
-`sdkbridge.mapping.properties` answers one by one, and that is where to read what is meant.
+Their names came together before and can be sent as they are, and of their values there is little to say. What is
+answered here is what `sdkbridge.mapping.properties` answers one by one, which takes twice as long, and that is
+where to read what is meant.
 """
 
 from collections.abc import Iterable, Mapping
