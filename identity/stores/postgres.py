@@ -31,6 +31,8 @@ from identity.stores.postgres_attempts import MOST_RACES, Attempts, Begun, LostI
 from identity.stores.postgres_connections import Connections, Raw
 from identity.stores.postgres_troubles import CONFLICTS, store_error
 
+INERROR = psycopg.pq.TransactionStatus.INERROR
+
 BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 
 # In one message with the BEGIN, so that it costs no round trip.
@@ -53,6 +55,12 @@ class PortableConnection:
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
         self.sends_many = False
+
+    def is_taken(self) -> bool:
+        """
+        Tell whether a statement is under way, or one has failed and the transaction is about to be rolled back.
+        """
+        return self.sends_many or self.raw.lock.locked() or self.raw.pgconn.transaction_status == INERROR
 
     def execute(self, sql: str, parameters: Parameters = ()) -> Cursor:
         """
@@ -170,8 +178,9 @@ class PostgresStore:
 
     def _mine(self) -> PortableConnection | None:
         found: PortableConnection | None = getattr(self._here, "connection", None)
-        # In the middle of a statement only a signal handler comes here: it takes another connection.
-        return None if found is None or found.sends_many or found.raw.lock.locked() else found
+        # Only a signal handler comes here in the middle of a statement, or after one that failed: it takes another
+        # connection.
+        return None if found is None or found.is_taken() else found
 
     @contextmanager
     def _transaction(self) -> Iterator[PortableConnection]:

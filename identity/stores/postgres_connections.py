@@ -23,6 +23,8 @@ CONNECT_TIMEOUT_S = 10
 PREPARED_AFTER = 1
 """A statement is prepared on the server when it is used for the second time."""
 
+IDLE = psycopg.pq.TransactionStatus.IDLE
+
 Raw = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -128,7 +130,8 @@ class Connections:
         if raw.closed:
             # What ended one connection may have ended all of them, as a restart of the server does.
             self._close_idle()
-        elif self._closed:
+        elif self._closed or raw.pgconn.transaction_status != IDLE:
+            # Not in a transaction that nobody could end, as when a signal interrupted its end.
             raw.close()
         else:
             self._idle.append(raw)

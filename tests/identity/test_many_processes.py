@@ -8,15 +8,19 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
 
 import pytest
 from postgres_server import PostgresServer, shared_server
+from psycopg.pq import TransactionStatus
 
 from identity import IdentityGraph, StoreError
 from identity.database import Database
+from identity.stores.interface import Safety
+from identity.stores.postgres_connections import Connections
 
 TABLES = {
     "1": (
@@ -295,6 +299,46 @@ def test_a_signal_handler_may_write_at_any_moment(store_url: str) -> None:
     handled = [turn for who, turn in rows if who == "handler"]
     assert handled == list(range(next(turns)))
     assert handled
+
+
+def test_a_signal_handler_takes_no_part_in_a_write_that_has_failed(postgres_url: str) -> None:
+    """
+    In the moment before PostgreSQL is told to take it back, a handler writes by a connection of its own.
+    """
+    database = opened(postgres_url)
+    before = signal.signal(
+        signal.SIGUSR1, lambda number, frame: database.write(lambda: keep_only(database, "handler", 0))
+    )
+
+    def fail() -> None:
+        with database.transaction() as connection:
+            keep_only(database, "interrupted", 0)
+            try:
+                connection.execute("INSERT INTO kept (writer) VALUES ('without a turn')")
+            finally:
+                signal.raise_signal(signal.SIGUSR1)
+
+    try:
+        with pytest.raises(StoreError, match="turn"):
+            database.write(fail)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert database.rows("SELECT writer FROM kept") == [("handler",)]
+
+
+def test_a_connection_in_a_transaction_is_given_to_nobody(postgres_url: str) -> None:
+    """
+    Should a signal interrupt even the end of a transaction, what comes next begins anew.
+    """
+    connections = Connections(postgres_url, safety=Safety.POWER, read_only=False, wait_s=5)
+    for raw in (connections.take(), connections.take()):
+        raw.execute("BEGIN")
+        connections.give_back(raw)
+    with closing(connections):
+        raw = connections.take()
+        assert raw.info.transaction_status is TransactionStatus.IDLE
+        connections.give_back(raw)
 
 
 @pytest.fixture(scope="module")
