@@ -105,6 +105,18 @@ def _call(dice: random.Random, number: int, people: int) -> Call:
     return Call(person, event, properties, message)
 
 
+def each(accept: Callable[[Call], object]) -> Do:
+    """
+    Return what accepts calls one by one. Nobody keeps what comes back, so that Python does not look through it.
+    """
+
+    def do(calls: Sequence[Call]) -> None:
+        for one in calls:
+            accept(one)
+
+    return do
+
+
 def sdk(module: str) -> Callable[[Path, str], Any]:
     """
     Return what opens Segment's Python SDK, or another of its make, by its defaults but for a queue that takes all.
@@ -113,7 +125,7 @@ def sdk(module: str) -> Callable[[Path, str], Any]:
     @contextmanager
     def opened(_: Path, url: str) -> Iterator[Do]:
         client = import_module(module).Client("key", host=url, max_queue_size=10**6)
-        yield lambda calls: [client.track(one.person, one.event, one.properties) for one in calls]
+        yield each(lambda one: client.track(one.person, one.event, one.properties))
         client.flush()
         client.join()
 
@@ -128,9 +140,7 @@ def posthog_sdk(_: Path, url: str) -> Iterator[Do]:
     from posthog import Posthog
 
     client = Posthog("key", host=url, max_queue_size=10**6)
-    yield lambda calls: [
-        client.capture(one.event, distinct_id=one.person, properties=one.properties) for one in calls
-    ]
+    yield each(lambda one: client.capture(one.event, distinct_id=one.person, properties=one.properties))
     client.flush()
     client.shutdown()
 
@@ -152,26 +162,21 @@ def by_track(bridge: Bridge) -> Do:
     """
     Accept by the method that Segment's SDK has, too.
     """
-    return lambda calls: [bridge.track(one.person, one.event, one.properties) for one in calls]
+    return each(lambda one: bridge.track(one.person, one.event, one.properties))
 
 
 def by_device(bridge: Bridge) -> Do:
     """
     Accept by devices, one for each person.
     """
-
-    def do(calls: Sequence[Call]) -> None:
-        for one in calls:
-            bridge.device(one.person).track(one.event, one.properties)
-
-    return do
+    return each(lambda one: bridge.device(one.person).track(one.event, one.properties))
 
 
 def by_message(bridge: Bridge) -> Do:
     """
     Accept messages as SDKs write them.
     """
-    return lambda calls: [bridge.accept(one.message) for one in calls]
+    return each(lambda one: bridge.accept(one.message))
 
 
 def by_batch(bridge: Bridge) -> Do:

@@ -7,11 +7,12 @@ from itertools import islice
 
 from identity.database import Connection, Database, Row
 from identity.errors import StoreError
+from identity.stores.interface import Numbers
 
 ROWS_AT_A_TIME = 1000
 
 
-def copy_rows(source: Database, target: Database) -> dict[str, int]:
+def copy_rows(source: Database, target: Database, *, numbers: Numbers | None = None) -> dict[str, int]:
     """
     Copy every table, and return how many rows each has now.
 
@@ -20,6 +21,7 @@ def copy_rows(source: Database, target: Database) -> dict[str, int]:
     Args:
         source: what is copied; it stays as it is.
         target: has the same tables, all of them empty.
+        numbers: the last ones that were given to rows, where the source itself does not know.
 
     Raises:
         StoreError: a table is missing in the target, or holds rows, or did not receive all; nothing was copied.
@@ -33,7 +35,7 @@ def copy_rows(source: Database, target: Database) -> dict[str, int]:
                     table: _copy_table(reading, writing, target.path, table, columns)
                     for table, columns in source.tables().items()
                 }
-            for table, (column, last) in source.last_numbers().items():
+            for table, (column, last) in {**source.last_numbers(), **(numbers or {})}.items():
                 if last:
                     target.continue_after(table, column, last)
             return copied

@@ -79,6 +79,13 @@ class Database:
         """
         return self._store.safety
 
+    @property
+    def one_writer(self) -> bool:
+        """
+        Whether one writes at a time, so that whoever numbers rows commits them in the order of their numbers.
+        """
+        return self._store.one_writer
+
     def migrate(self, name: str, migrations: Migrations) -> None:
         """
         Apply the migrations of the set ``name`` that this database has not seen yet.

@@ -94,6 +94,18 @@ class IdentityGraph(PlanningGraph):
 
         self._database.write(note)
 
+    def seen_again(self, sighting: Sighting, *, within: Connection) -> bool:
+        """
+        Note a record under an identity that was seen before and stays what it is; return whether it was and does.
+
+        Who is known was not forgotten, so that after this nobody has to ask.
+
+        Args:
+            sighting: what was recorded.
+            within: the connection of a transaction that it joins.
+        """
+        return self._people.touch_as_it_is(within, sighting)
+
     def seen_all(self, sightings: Sequence[Sighting], *, within: Connection | None = None) -> None:
         """
         Note what was recorded under several identities, in fewer statements than one by one.

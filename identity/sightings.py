@@ -27,10 +27,3 @@ class Sighting:
     last_ms: int
     records: int = 1
     sort: str | None = None
-
-    def once_more(self, at_ms: int) -> "Sighting":
-        """
-        Return the same with one more record.
-        """
-        first_ms, last_ms = min(self.first_ms, at_ms), max(self.last_ms, at_ms)
-        return Sighting(self.name, self.kind, first_ms, last_ms, self.records + 1, self.sort)

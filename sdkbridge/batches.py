@@ -9,13 +9,14 @@ from identity.database import Connection, Database
 from sdkbridge.calls import JSONObject
 from sdkbridge.errors import InvalidCall
 from sdkbridge.faults import place_of
+from sdkbridge.gathering import CrowdedSecondError
 from sdkbridge.plain import is_writable
 from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
 from sdkbridge.spellings import Named
 from sdkbridge.taking import Taking
-from sdkbridge.unit_of_work import CrowdedSecondError, UnitOfWork
+from sdkbridge.unit_of_work import UnitOfWork
 
 _logger = logging.getLogger("sdkbridge")
 

@@ -13,9 +13,9 @@ from functools import lru_cache
 from attrs import frozen
 
 from identity.database import Connection, Database
-from identity.many import rows_among
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request
 from sdkbridge.outbox_tables import MIGRATIONS
+from sdkbridge.placing import PLACED_UP_TO, Placing, QueuedRow, open_lanes
 
 _UNTRIED = """
     WHERE request = ? AND attempts = 0 AND NOT EXISTS (
@@ -97,16 +97,23 @@ class OutboxCounts:
     dead: int
 
 
-QueuedRow = tuple[int, int | None, str, str | None, Path, str, str, int]
-"""A row of the queue as it is added: its lane first, and last when its call was accepted."""
-
 _ADD = """
-    INSERT INTO outbox (lane, other_lane, identity, other_identity, path, query, call, accepted_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO outbox (
+        lane, other_lane, identity, other_identity, path, query, call, accepted_ms, request, placed
+    )
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, {number}, {placed})
 """
 
+_AT_THE_END = _ADD.format(
+    number=f"max({PLACED_UP_TO}, coalesce((SELECT max(request) FROM outbox), 0)) + 1",  # noqa: S608 - constants
+    placed=0,
+)
+"""Where one writes at a time: by SQLite's own AUTOINCREMENT each call would write the last number down besides."""
 
-_OPEN_LANE = "INSERT INTO outbox_lane (lane, free_ms, turn_ms) VALUES (?, 0, ?) ON CONFLICT (lane) DO NOTHING"
+_BEHIND_THE_LAST = _ADD.format(number="NULL", placed=0)
+"""What follows such a request: SQLite gives it the next number, since that one is the last of the table."""
+
+_IN_LANES = _ADD.format(number="DEFAULT", placed=1)
 
 
 def queued_row(request: Request, *, lane: str, other_lane: str | None, call: str, at_ms: int) -> QueuedRow:
@@ -142,6 +149,10 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._placing = Placing(database)
+        self._add, self._add_more = (
+            (_AT_THE_END, _BEHIND_THE_LAST) if database.one_writer else (_IN_LANES, _IN_LANES)
+        )
         database.migrate("sdkbridge.outbox", MIGRATIONS)
 
     def add(self, request: Request, *, lane: str, other_lane: str | None, call: str, at_ms: int) -> int:
@@ -150,31 +161,20 @@ class Outbox:
         """
         row = queued_row(request, lane=lane, other_lane=other_lane, call=call, at_ms=at_ms)
         with self._database.transaction() as connection:
-            number = connection.execute(f"{_ADD} RETURNING request", row).fetchone()[0]
-            self._open_lane(connection, row)
+            number = connection.execute(f"{self._add} RETURNING request", row).fetchone()[0]
+            if not self._database.one_writer:
+                open_lanes(connection, [row])
             return int(number)
 
     def add_all(self, connection: Connection, rows: Sequence[QueuedRow]) -> None:
         """
         Queue several requests, each at the end of its lane.
         """
-        if len(rows) == 1:
-            connection.execute(_ADD, rows[0])
-            self._open_lane(connection, rows[0])
-            return
-        connection.executemany(_ADD, rows)
-        opened = {row[0]: row[-1] for row in reversed(rows)}
-        for (lane,) in rows_among(connection, "SELECT lane FROM outbox_lane WHERE lane IN ({keys})", [*opened]):
-            del opened[lane]
-        if opened:
-            # In an order that all writers share, so that none waits for another that waits for it.
-            connection.executemany(_OPEN_LANE, sorted(opened.items()))
-
-    def _open_lane(self, connection: Connection, row: QueuedRow) -> None:
-        # Looked for first: only because the lane was read does PostgreSQL notice a worker that takes it out empty
-        # at this very moment; a conflict that does nothing counts for nothing.
-        if connection.execute("SELECT 1 FROM outbox_lane WHERE lane = ?", (row[0],)).fetchone() is None:
-            connection.execute(_OPEN_LANE, (row[0], row[-1]))
+        connection.execute(self._add, rows[0])
+        if len(rows) > 1:
+            connection.executemany(self._add_more, rows[1:])
+        if not self._database.one_writer:
+            open_lanes(connection, rows)
 
     def untried(self, number: int, *, now_ms: int) -> bool:
         """
@@ -189,6 +189,7 @@ class Outbox:
         What a worker has claimed counts as tried: it may be on the wire.
         """
         with self._database.transaction() as connection:
+            self._placing.place_all()
             taken_back = connection.execute(f"DELETE FROM outbox {_UNTRIED}", (number, now_ms))  # noqa: S608
             return taken_back.rowcount == 1
 
@@ -200,6 +201,7 @@ class Outbox:
         """
         named, erased = list(identities), 0
         with self._database.transaction() as connection:
+            self._placing.place_all()
             for start in range(0, len(named), IDENTITIES_AT_ONCE):
                 some = named[start : start + IDENTITIES_AT_ONCE]
                 marks = ", ".join("?" * len(some))
@@ -281,7 +283,8 @@ class Outbox:
             f"""
             SELECT error FROM (
                 SELECT failed_ms, (
-                    SELECT error FROM outbox WHERE outbox.lane = failing.lane ORDER BY request LIMIT 1
+                    SELECT error FROM outbox WHERE outbox.lane = failing.lane AND placed = 1
+                    ORDER BY request LIMIT 1
                 ) AS error
                 FROM (
                     SELECT lane, failed_ms FROM outbox_lane WHERE failed_ms > 0

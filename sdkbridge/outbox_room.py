@@ -63,7 +63,8 @@ class OutboxRoom:
         """
         Note that so many requests were queued.
         """
-        self._left = max(0, self._left - requests)
+        if self._limit is not None:
+            self._left = max(0, self._left - requests)
 
     def _counted(self, limit: int) -> int:
         ends = self._outbox.ends()

@@ -2,13 +2,28 @@
 The tables of the outbox: what waits, in which lanes, what was given up, and how much was delivered.
 """
 
-from identity.database import Migrations
+import sqlite3
+
+from identity.database import Connection, Migrations
+
+
+def _note_last_number(connection: Connection) -> None:
+    """
+    Note the last number of a file from before, which SQLite kept for it.
+    """
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
+        connection.execute(
+            "INSERT INTO outbox_placed (only_row, up_to) SELECT 1, seq FROM sqlite_sequence WHERE name = 'outbox'"
+        )
+
 
 MIGRATIONS: Migrations = {
     "1_outbox": (
         """
         CREATE TABLE outbox (
-            request INTEGER PRIMARY KEY AUTOINCREMENT,
+            request INTEGER PRIMARY KEY,
             lane INTEGER NOT NULL,
             other_lane INTEGER, -- an alias also waits for what came before it here
             identity TEXT NOT NULL, -- who it is about
@@ -66,5 +81,18 @@ MIGRATIONS: Migrations = {
     "2_failing": (
         "CREATE INDEX outbox_retried ON outbox (request) WHERE attempts > 0",
         "CREATE INDEX outbox_lane_failing ON outbox_lane (failed_ms) WHERE failed_ms > 0",
+    ),
+    # A call that is alone to write only adds to the end; workers put many requests in their lanes at once.
+    "3_placed": (
+        "ALTER TABLE outbox ADD COLUMN placed INTEGER NOT NULL DEFAULT 1",
+        "DROP INDEX outbox_order",
+        "CREATE INDEX outbox_in_lanes ON outbox (lane, request) WHERE placed = 1",
+        """
+        CREATE TABLE outbox_placed (
+            only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+            up_to INTEGER NOT NULL -- up to which request all are in their lanes, or were
+        ) STRICT
+        """,
+        _note_last_number,
     ),
 }

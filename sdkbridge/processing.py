@@ -93,9 +93,9 @@ class Processing:
             options=self._options,
             context=context,
         )
+        self._note_who(call, mapped.requests, arrival)
         moved = Remarks()
         requests = [self._in_free_second(request, moved, arrival) for request in mapped.requests]
-        self._note_who(call, requests, arrival)
         return Receipt(
             message_id=arrival.message_id,
             verdicts=() if verdict is None else (verdict,),
@@ -130,15 +130,14 @@ class Processing:
         """
         Queue the request of a usual track, or return None if anything has to be decided about it.
         """
-        request = None if arrival.unit.has_forgotten() else track.request(who.identity, arrival.received)
-        if request is None:
-            return None
         unit, at_ms = arrival.unit, arrival.at_ms
+        request = track.request(who.identity, arrival.received)
+        if request is None or not unit.see_unless_forgotten(who.identity, who.kind, at_ms=at_ms, alone=who.alone):
+            return None
         moved = Remarks()
         placed = self._in_free_second(request, moved, arrival)
-        unit.see(who.identity, who.kind, at_ms=at_ms)
         unit.queue(placed, lane=who.lane, call=arrival.message_id, at_ms=at_ms)
-        spelt = self._spellings.remarks((placed,), learned=unit.learned)
+        spelt = () if self._spellings.knows(placed) else self._spellings.remarks((placed,), learned=unit.learned)
         return Receipt(
             message_id=arrival.message_id,
             requests=(placed,),

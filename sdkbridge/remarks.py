@@ -4,7 +4,7 @@ What is wrong with parts of an accepted call, said once for each kind of problem
 
 from enum import StrEnum
 
-from attrs import Factory, frozen
+from attrs import Factory, define
 
 from sdkbridge.receipt import CallWarning
 
@@ -83,7 +83,7 @@ SENTENCES = {
 }
 
 
-@frozen
+@define
 class Remarks:
     """
     A collection of problems while a call is mapped, with the names that each is about; never their values.

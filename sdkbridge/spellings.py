@@ -52,7 +52,7 @@ class Spellings:
             learned: the names that were new in this transaction, to which this call's are added. Until it is
                 committed they are read from the database, since it may yet be undone.
         """
-        if all(map(self._is_as_first_written, requests)):
+        if all(map(self.knows, requests)):
             return ()
         remarks = Remarks()
         for kind, name in _names(requests):
@@ -65,9 +65,9 @@ class Spellings:
                 remarks.add(Problem.OTHER_SPELLING, name)
         return remarks.warnings()
 
-    def _is_as_first_written(self, request: Request) -> bool:
+    def knows(self, request: Request) -> bool:
         """
-        Tell whether all names in a request are known to be written as they first were.
+        Tell whether all names in a request are known to be written as they first were: nothing is to be remarked.
         """
         if request.path == RECORD and request.name not in self._as_first_written["event"]:
             return False

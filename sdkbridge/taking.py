@@ -14,6 +14,7 @@ from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.aliases import Aliases
 from sdkbridge.calls import JSONObject
 from sdkbridge.errors import InvalidCall
+from sdkbridge.gathering import Gathering
 from sdkbridge.ids import IdGenerator
 from sdkbridge.outbox import Outbox
 from sdkbridge.outbox_room import OutboxRoom
@@ -87,7 +88,7 @@ class Taking:
             CrowdedSecondError: one of them was not.
         """
         with self._database.transaction() as connection:
-            unit = UnitOfWork(
+            unit = Gathering(
                 connection,
                 self._graph,
                 self._outbox,

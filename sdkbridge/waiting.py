@@ -14,7 +14,7 @@ class BlockedLane(TypedDict):
 
     Attributes:
         until_ms: until when, in milliseconds since 1970 UTC.
-        waiting: how many requests wait in it.
+        waiting: how many requests wait in it, as far as a worker has put them there.
         path: of the first one: ``/e``, ``/s`` or ``/a``.
         identity: of the first one: who it is about.
         attempts: how often that was tried.
@@ -58,9 +58,11 @@ class Waiting:
 
     def _lane(self, lane: int, until_ms: int) -> BlockedLane | None:
         first = self._database.row(
-            "SELECT path, identity, attempts, error FROM outbox WHERE lane = ? ORDER BY request LIMIT 1", (lane,)
+            "SELECT path, identity, attempts, error FROM outbox WHERE lane = ? AND placed = 1"
+            " ORDER BY request LIMIT 1",
+            (lane,),
         )
-        count = self._database.row("SELECT count(*) FROM outbox WHERE lane = ?", (lane,))
+        count = self._database.row("SELECT count(*) FROM outbox WHERE lane = ? AND placed = 1", (lane,))
         if first is None or count is None:
             return None
         path, identity, attempts, error = first

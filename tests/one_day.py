@@ -17,6 +17,7 @@ from sdkbridge import Bridge
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.kissmetrics.server import KissmetricsServer
 from sdkbridge.options import MappingOptions
+from sdkbridge.placing import Placing
 
 SCHEMAS = Path(__file__).parent.parent / "fixtures" / "schemas"
 
@@ -40,6 +41,7 @@ def live_one_day(address: str | Path, *, url: str) -> None:
         bridge.track("bob", "Visited")
         bridge.track("bob", "Left")
     with closing(Database(address)) as database, database.transaction() as connection:
+        Placing(database).place_all()
         # The newest request is gone, but its number must not be given again.
         connection.execute("DELETE FROM outbox WHERE request = (SELECT max(request) FROM outbox)")
         connection.execute(

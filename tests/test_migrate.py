@@ -73,15 +73,18 @@ def test_everything_moves_there_and_back(
         bridge.track("eve\0", "Odd\0", {"na\0me": "va\0lue"})
     middle = request.getfixturevalue("postgres_url") if there == "postgres" else tmp_path / "middle.db"
     after = tmp_path / "after.db"
-    rows = contents(before)
+    as_it_was = rows = contents(before)
     assert sum(1 for found in rows.values() if found) > len(rows) / 2
     for source, target in ((before, middle), (middle, after)):
         moved = run("migrate", "--from", source, "--to", target)
         assert (moved.returncode, moved.stderr) == (0, "")
+        rows = contents(source)
         counts = {line.split()[0]: int(line.split()[1]) for line in moved.stdout.splitlines()}
         assert counts == {table: len(found) for table, found in rows.items()}
         assert contents(target) == rows
 
+    changed = {table for table, found in as_it_was.items() if found != contents(before)[table]}
+    assert changed == {"outbox", "outbox_lane", "outbox_placed"}  # what waited was put in its lane
     following = next_request(before)
     assert [next_request(middle), next_request(after)] == [following, following]
     with Bridge(middle, api_key="k", url=kissmetrics.url) as bridge:
@@ -153,6 +156,20 @@ def test_a_file_of_an_earlier_version_goes_on(
         table: set(columns) for table, columns in made_now.tables().items()
     }
     assert indexes(upgraded) == indexes(made_now)
+
+
+@pytest.mark.parametrize("schema", sorted(SCHEMAS.glob("*.sql")), ids=lambda path: path.stem)
+def test_numbers_of_an_earlier_file_are_not_given_again(schema: Path, tmp_path: Path) -> None:
+    """
+    Not even where all was delivered: an alias that was queued is remembered by its number.
+    """
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(schema.read_text(encoding="utf-8"))
+        (last,) = old.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        old.executescript("DELETE FROM outbox; DELETE FROM outbox_lane; DELETE FROM dead_letter;")
+
+    assert next_request(path) == last + 1
 
 
 def indexes(database: Database) -> set[tuple[str, str]]:

@@ -1,5 +1,5 @@
 """
-Looking at the outbox: what is failing is found without reading through what waits.
+The outbox: numbers are given once, and what is failing is found without reading through what waits.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,11 +8,13 @@ from itertools import count
 import pytest
 
 from identity.database import Database
+from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.delivery import DeliverySettings
 from sdkbridge.delivery.lanes import Failure, LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.outbox import Outbox, QueuedRow, queued_row
+from sdkbridge.outbox import Outbox, queued_row
+from sdkbridge.placing import AT_ONCE, QueuedRow
 
 NOW_MS = 1_700_000_000_000
 
@@ -89,3 +91,74 @@ def test_looking_takes_as_many_steps_however_much_waits(look: Callable[[Outbox],
 
     assert few > 5
     assert steps(1000) == few
+
+
+def deliver(database: Database) -> list[int]:
+    """
+    Claim all that waits and report it as delivered; return the numbers in the order in which they were claimed.
+    """
+    worker = OutboxWorker(database, DeliverySettings())
+    numbers: list[int] = []
+    more = True
+    while more:
+        exchanged = worker.exchange(Settled(), limit=100, now_ms=NOW_MS)
+        more = exchanged.more or bool(exchanged.lanes)
+        for lane in exchanged.lanes:
+            numbers += [request.number for request in lane.requests]
+            ended = [LaneEnd(lane.key, progressed=True)]
+            worker.exchange(Settled(delivered=[*lane.requests], ended=ended), limit=0, now_ms=NOW_MS)
+    return numbers
+
+
+def test_what_waits_is_put_in_its_lanes_by_parts(any_database: Database) -> None:
+    """
+    Each lane in its order, however much of others' came in between, and nothing is left behind.
+    """
+    lanes = [f"lane {number % 7}" for number in range(2 * AT_ONCE + 5)]
+    queue(any_database, lanes)
+    numbers = deliver(any_database)
+    first = min(numbers)
+    by_lane = {lane: [number for number in numbers if lanes[number - first] == lane] for lane in lanes}
+
+    assert sorted(numbers) == list(range(first, first + len(lanes)))
+    assert all(found == sorted(found) for found in by_lane.values())
+    assert Outbox(any_database).ends() is None
+
+
+def test_a_number_is_given_once(any_database: Database) -> None:
+    """
+    Whatever became of the requests before: an alias that was queued is remembered by its number, as is what was
+    was given up.
+    """
+    outbox, dead = Outbox(any_database), DeadLetters(any_database)
+    given: list[int] = []
+
+    def ask() -> int:
+        with any_database.transaction():
+            request = Request(path="/a", identity="ann", name="bob")
+            given.append(outbox.add(request, lane="ann", other_lane=None, call="m", at_ms=NOW_MS))
+        return given[-1]
+
+    def bury() -> None:
+        worker = OutboxWorker(any_database, DeliverySettings())
+        (lane,) = worker.exchange(Settled(), limit=1, now_ms=NOW_MS).lanes
+        ended = [LaneEnd(lane.key, progressed=True)]
+        buried = [(request, "answered 400") for request in lane.requests]
+        worker.exchange(Settled(dead=buried, ended=ended), limit=0, now_ms=NOW_MS)
+
+    ask()
+    assert deliver(any_database) == given
+    assert outbox.withdraw(ask(), now_ms=NOW_MS)
+    ask()
+    assert outbox.forget(["ann"]) == 1
+    ask()
+    bury()
+    assert dead.drop(dead.numbers()) == 1
+    ask()
+    bury()
+    ask()
+    assert dead.retry(dead.numbers(), now_ms=NOW_MS) == 1
+    ask()
+
+    assert given == sorted(set(given))
+    assert deliver(any_database) == given[-3:]

@@ -275,6 +275,12 @@ APP = {"app": {"version": "3.2.1"}, "os": {"name": "iOS"}}
     as_batch=False,
     forget=False,
 )
+@example(
+    calls=[SERVER | {"messageId": "m-1"}, SERVER | {"messageId": "m-2", "anonymousId": "eve"}],
+    device={},
+    as_batch=False,
+    forget=True,
+)
 def test_a_bridge_keeps_the_same_of_both(
     calls: list[dict[str, Any]], device: dict[str, str], *, as_batch: bool, forget: bool
 ) -> None:

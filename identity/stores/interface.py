@@ -131,6 +131,12 @@ class Store(Protocol):
         What a committed write survives.
         """
 
+    @property
+    def one_writer(self) -> bool:
+        """
+        Whether one writes at a time.
+        """
+
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """
         Commit what one work does through a connection.

@@ -107,6 +107,7 @@ class PostgresStore:
 
     def __init__(self, url: str, *, safety: Safety, read_only: bool, wait_s: float) -> None:
         self.name = shown(url)
+        self.one_writer = False
         self.safety = safety
         self._connections = Connections(url, safety=safety, read_only=read_only, wait_s=wait_s)
         self._attempts = Attempts(self.name, self._connections, wait_s=wait_s)

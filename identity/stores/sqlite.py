@@ -51,6 +51,7 @@ class SQLiteStore:
 
     def __init__(self, path: str | Path, *, safety: Safety, read_only: bool, wait_s: float) -> None:
         self.name = str(path)
+        self.one_writer = True
         self.safety = safety
         self._read_only = read_only
         self._wait_s = wait_s

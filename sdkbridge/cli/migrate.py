@@ -4,12 +4,16 @@
 
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from identity.errors import StoreError
 from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.exits import Failure
+
+if TYPE_CHECKING:
+    from identity.database import Database
 
 
 @click.command()
@@ -34,7 +38,6 @@ def migrate(source_address: str | Path, target_address: str | Path) -> None:
     Stop the bridge and its delivery first. The source stays as it is; start them again on the copy only, or both
     would deliver what waits.
     """
-    from identity.copying import copy_rows  # noqa: PLC0415
     from identity.database import Database  # noqa: PLC0415 - commands load what they need
     from sdkbridge.schema import make_tables  # noqa: PLC0415
 
@@ -42,8 +45,17 @@ def migrate(source_address: str | Path, target_address: str | Path) -> None:
         with closing(Database(source_address)) as source, closing(Database(target_address)) as target:
             make_tables(source)
             make_tables(target)
-            copied = copy_rows(source, target)
+            copied = _copied(source, target)
     except (StoreError, ImportError) as error:
         raise Failure(str(error)) from None
     for table, rows in copied.items():
         click.echo(f"{table:<20}{rows:>10,}")
+
+
+def _copied(source: "Database", target: "Database") -> dict[str, int]:
+    from identity.copying import copy_rows  # noqa: PLC0415
+    from sdkbridge.placing import Placing  # noqa: PLC0415
+
+    with source.transaction():
+        last = Placing(source).last_number()
+        return copy_rows(source, target, numbers={"outbox": ("request", last)})

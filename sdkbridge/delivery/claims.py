@@ -91,14 +91,15 @@ class Claims:
             f"""
             WITH claimed (lane, last) AS MATERIALIZED (
                 SELECT lane, coalesce(
-                    (SELECT nth.request FROM outbox AS nth WHERE nth.lane = outbox_lane.lane
+                    (SELECT nth.request FROM outbox AS nth WHERE nth.lane = outbox_lane.lane AND nth.placed = 1
                      ORDER BY nth.request LIMIT 1 OFFSET {REQUESTS_IN_A_TURN - 1}),
                     9223372036854775807
                 )
                 FROM outbox_lane WHERE lane IN ({marks})
             )
             SELECT request, outbox.lane, other_lane, identity, path, query, accepted_ms, attempts
-            FROM claimed JOIN outbox ON outbox.lane = claimed.lane AND outbox.request <= claimed.last
+            FROM claimed JOIN outbox
+            ON outbox.lane = claimed.lane AND outbox.placed = 1 AND outbox.request <= claimed.last
             """,  # noqa: S608
             keys,
         ):
@@ -127,7 +128,8 @@ class Claims:
         Return when an alias is to look again at its other side, or None if it may go.
         """
         before = self._database.row(
-            "SELECT 1 FROM outbox WHERE lane = ? AND request < ? LIMIT 1", (alias.other_lane, alias.number)
+            "SELECT 1 FROM outbox WHERE lane = ? AND placed = 1 AND request < ? LIMIT 1",
+            (alias.other_lane, alias.number),
         )
         if before is None:
             return None

@@ -17,6 +17,7 @@ from sdkbridge.delivery.settings import DeliverySettings
 from sdkbridge.delivery.settling import Settling
 from sdkbridge.delivery.sweeping import ROWS_IN_A_STEP, Sweep
 from sdkbridge.delivery.workers import worker_name
+from sdkbridge.placing import Placing
 
 ROWS_FOR_EACH = 4
 """How many remembered rows to look at for each request that is delivered: more than one comes in for it."""
@@ -61,6 +62,7 @@ class OutboxWorker:
         self._claims = Claims(
             database, self.name, lease_ms=lease_ms, alias_wait_ms=int(settings.alias_wait_s * 1000)
         )
+        self._placing = Placing(database)
         self._settling = Settling(database, self.name)
         self.leases = Leases(database, self.name, lease_ms=lease_ms)
         self._sweep = Sweep(database)
@@ -99,10 +101,12 @@ class OutboxWorker:
         # Looked at first without the write lock, so that an outbox in which all is put off holds up no caller.
         lanes: list[Lane] = []
         more = not limit
-        if settled or (limit and self._claims.claimable(limit=1, now_ms=now_ms)):
+        if settled or (limit and (self._placing.is_due() or self._claims.claimable(limit=1, now_ms=now_ms))):
             lanes, more = self._database.write(lambda: self._settle_and_claim(settled, limit=limit, now_ms=now_ms))
         return Exchanged(lanes, more, None if more else self.leases.next_ms(now_ms=now_ms))
 
     def _settle_and_claim(self, settled: Settled, *, limit: int, now_ms: int) -> tuple[list[Lane], bool]:
         self._settling.settle(settled, now_ms=now_ms)
-        return self._claims.claim(limit=limit, now_ms=now_ms)
+        left = limit > 0 and self._placing.place()
+        lanes, more = self._claims.claim(limit=limit, now_ms=now_ms)
+        return lanes, more or left

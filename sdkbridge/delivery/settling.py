@@ -74,7 +74,7 @@ class Settling:
             connection.executemany(
                 """
                 DELETE FROM outbox_lane WHERE lane = ? AND leased_by = ?
-                AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.lane = outbox_lane.lane)
+                AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.lane = outbox_lane.lane AND placed = 1)
                 """,
                 [(end.key, self._worker) for end in done],
             )

@@ -41,7 +41,13 @@ def add(database: Database, lane: str, *, other: str | None = None, times: int =
 
 
 def claim(worker: OutboxWorker, *, limit: int = 100, now_ms: int = NOW_MS) -> list[Lane]:
-    return worker.exchange(Settled(), limit=limit, now_ms=now_ms).lanes
+    """
+    Claim as a worker does, who comes again at once while there may be more.
+    """
+    exchanged = worker.exchange(Settled(), limit=limit, now_ms=now_ms)
+    while exchanged.more and not exchanged.lanes:
+        exchanged = worker.exchange(Settled(), limit=limit, now_ms=now_ms)
+    return exchanged.lanes
 
 
 def end(worker: OutboxWorker, lane: Lane, *, failed: bool = False, now_ms: int = NOW_MS) -> None:
