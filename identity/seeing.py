@@ -56,18 +56,18 @@ class Seeing:
             for sighting in sightings:
                 self.note(connection, sighting)
             return
+        unsorted = [sighting for sighting in sightings if sighting.sort is None]
+        # Nearly always all are known.
+        if self.people.touch_all_as_they_are(connection, unsorted) and len(unsorted) == len(sightings):
+            return
         kinds = self.people.kinds(connection, names)
         somebody_was_forgotten = self.tombstones.exist()
-        known = []
         for sighting in sightings:
             before = kinds.get(sighting.name)
             if before is None and not somebody_was_forgotten:
                 self._meet(connection, sighting)
             elif before is None or sighting.sort is not None or _becomes_a_name(before, sighting.kind):
                 self.note(connection, sighting)
-            else:
-                known.append(sighting)
-        self.people.touch_all(connection, known)
 
     def _meet(self, connection: Connection, sighting: Sighting) -> None:
         """

@@ -5,7 +5,7 @@ They follow from the decisions in `identity.ledger`. A person's row carries its 
 for it, so that no merge has to count: the smaller side is rewritten, the larger one keeps its number.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 
 from attrs import evolve, frozen
@@ -88,7 +88,9 @@ _TOUCH = """
     WHERE name = ?
 """
 
-_TOUCH_NAMED = f"{_TOUCH} AND kind = '{IdentityKind.NAMED.value}'"
+_TOUCH_AS_IT_IS = f"{_TOUCH} AND kind IN ('{IdentityKind.NAMED.value}', ?)"
+"""A named identity stays what it is by any record, an anonymous one by a record without a name."""
+
 _TOUCH_TOLD = f"{_TOUCH} RETURNING kind"
 
 _KINDS = {kind.value: kind for kind in IdentityKind}
@@ -170,10 +172,7 @@ class PeopleStore:
 
         Nearly always it does, and to be told of which kind it was costs SQLite more than to count.
         """
-        touched = _touched(sighting)
-        if sighting.kind is IdentityKind.NAMED:
-            return connection.execute(_TOUCH_NAMED, touched).rowcount == 1
-        return connection.execute(_TOUCH, touched).rowcount == 1
+        return connection.execute(_TOUCH_AS_IT_IS, (*_touched(sighting), sighting.kind.value)).rowcount == 1
 
     def touch(self, connection: Connection, sighting: Sighting) -> IdentityKind | None:
         """
@@ -182,13 +181,14 @@ class PeopleStore:
         row = connection.execute(_TOUCH_TOLD, _touched(sighting)).fetchone()
         return None if row is None else _KINDS[row[0]]
 
-    def touch_all(self, connection: Connection, sightings: Iterable[Sighting]) -> None:
+    def touch_all_as_they_are(self, connection: Connection, sightings: Collection[Sighting]) -> bool:
         """
-        Count records under identities that were seen before.
+        Count records under those of several identities that stay what they are; return whether all of them do.
         """
         # In an order that all writers share, so that none waits for another that waits for it.
         in_order = sorted(sightings, key=attrgetter("name"))
-        connection.executemany(_TOUCH, [_touched(sighting) for sighting in in_order])
+        rows = [(*_touched(sighting), sighting.kind.value) for sighting in in_order]
+        return connection.executemany(_TOUCH_AS_IT_IS, rows).rowcount == len(rows)
 
     def kinds(self, connection: Connection, names: Sequence[str]) -> dict[str, IdentityKind]:
         """
