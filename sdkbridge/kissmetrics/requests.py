@@ -6,7 +6,6 @@ identities) and the encoding of its iOS and Android SDKs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Literal, Self
 
 from attrs import field, frozen
@@ -68,7 +67,9 @@ class EncodedProperties(tuple[tuple[str, str], ...]):
         """
         properties = super().__new__(cls, zip(names, texts, strict=True))
         properties.names = names
-        properties.query = "".join(chain.from_iterable(zip(heads, escaped_each(texts), strict=True)))
+        parts = [""] * (2 * len(heads))
+        parts[::2], parts[1::2] = heads, escaped_each(texts)
+        properties.query = "".join(parts)
         return properties
 
 
