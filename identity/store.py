@@ -88,8 +88,8 @@ _TOUCH = """
     WHERE name = ?
 """
 
-_TOUCH_AS_IT_IS = f"{_TOUCH} AND kind IN ('{IdentityKind.NAMED.value}', ?)"
-"""A named identity stays what it is by any record, an anonymous one by a record without a name."""
+_TOUCH_AS_IT_IS = f"{_TOUCH} AND (kind = '{IdentityKind.NAMED.value}' OR ? = 1)"
+"""A named identity stays what it is by any record, and any identity by a record that does not name it."""
 
 _TOUCH_TOLD = f"{_TOUCH} RETURNING kind"
 
@@ -172,7 +172,7 @@ class PeopleStore:
 
         Nearly always it does, and to be told of which kind it was costs SQLite more than to count.
         """
-        return connection.execute(_TOUCH_AS_IT_IS, (*_touched(sighting), sighting.kind.value)).rowcount == 1
+        return connection.execute(_TOUCH_AS_IT_IS, _touched_as_it_is(sighting)).rowcount == 1
 
     def touch(self, connection: Connection, sighting: Sighting) -> IdentityKind | None:
         """
@@ -187,7 +187,7 @@ class PeopleStore:
         """
         # In an order that all writers share, so that none waits for another that waits for it.
         in_order = sorted(sightings, key=attrgetter("name"))
-        rows = [(*_touched(sighting), sighting.kind.value) for sighting in in_order]
+        rows = [_touched_as_it_is(sighting) for sighting in in_order]
         return connection.executemany(_TOUCH_AS_IT_IS, rows).rowcount == len(rows)
 
     def kinds(self, connection: Connection, names: Sequence[str]) -> dict[str, IdentityKind]:
@@ -342,6 +342,13 @@ def _touched(sighting: Sighting) -> tuple[object, ...]:
     """
     last, first = sighting.last_ms, sighting.first_ms
     return sighting.records, last, last, first, first, sighting.name
+
+
+def _touched_as_it_is(sighting: Sighting) -> tuple[object, ...]:
+    """
+    Return the parameters of `_TOUCH_AS_IT_IS`.
+    """
+    return *_touched(sighting), int(sighting.kind is not IdentityKind.NAMED)
 
 
 def _weight(side: Side) -> tuple[bool, int, int]:
