@@ -22,6 +22,7 @@ from sdkbridge.delivery import DeliverySettings
 from sdkbridge.delivery.lanes import LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
 from sdkbridge.outbox import Outbox
+from sdkbridge.placing import Placing
 
 TIMES = 300
 LANES_AT_ONCE = 64
@@ -44,12 +45,19 @@ def median_us(work: Callable[[int], object], *, times: int = TIMES) -> float:
     return statistics.median(taken) * 1e6
 
 
-def exchanges(database: Database) -> tuple[float, float, float]:
+def exchanges(database: Database) -> tuple[float, ...]:
     """
-    Return the microseconds of a claim of some lanes, of settling a request of each, and of looking after the rest.
+    Return what the work on a queue takes, in microseconds.
+
+    That is to put a thousand requests in their lanes, to claim some lanes, to settle a request of each, and to
+    look after the rest.
     """
     worker = OutboxWorker(database, DeliverySettings())
-    claims, settlements, tending = [], [], []
+    placings, claims, settlements, tending = [], [], [], []
+    started = time.perf_counter()
+    while database.write(Placing(database).place):
+        placings.append(time.perf_counter() - started)
+        started = time.perf_counter()
     for number in range(40):
         now_ms = NOW_MS + number
         started = time.perf_counter()
@@ -66,7 +74,7 @@ def exchanges(database: Database) -> tuple[float, float, float]:
         claims.append(claimed - started)
         settlements.append(done - claimed)
         tending.append(time.perf_counter() - done)
-    return tuple(statistics.median(taken) * 1e6 for taken in (claims, settlements, tending))
+    return tuple(statistics.median(taken) * 1e6 for taken in (placings, claims, settlements, tending))
 
 
 def calls(bridge: Bridge, who: Callable[[int], int]) -> Iterator[float]:
@@ -79,7 +87,8 @@ def calls(bridge: Bridge, who: Callable[[int], int]) -> Iterator[float]:
     yield median_us(lambda n: bridge.device(f"new {n}").identify(f"new-{n}@example.com", PROPERTIES))
 
 
-COLUMNS = ("track", "by device", "new device", "identify", "of a batch", "claim 64", "settle 64", "tend")
+CALLS = ("track", "by device", "new device", "identify", "of a batch")
+COLUMNS = (*CALLS, "place 1000", "claim 64", "settle 64", "tend")
 WIDTH = 12
 
 
@@ -137,7 +146,7 @@ def show_growing(*, most: int, folder: Path | None) -> None:
         with filled(folder, lambda path: waiting(path, count)) as path:  # noqa: B023
             print(f"{count:>12,}{line(path, lambda n: n, claim=True)}", flush=True)
     title("growing: microseconds, with so many devices known, and nothing waiting")
-    print(f"{'devices':>12}{''.join(f'{column:>{WIDTH}}' for column in COLUMNS[:-3])}", flush=True)
+    print(f"{'devices':>12}{''.join(f'{column:>{WIDTH}}' for column in CALLS)}", flush=True)
     for count in DEVICES:
         with filled(folder, lambda path: fill_devices(path, count)) as path:  # noqa: B023
             figures = line(path, lambda n: n * 7919 % count, claim=False)  # noqa: B023
