@@ -94,17 +94,19 @@ class IdentityGraph(PlanningGraph):
 
         self._database.write(note)
 
-    def seen_again(self, sighting: Sighting, *, within: Connection) -> bool:
+    def seen_again(self, identity: str, kind: IdentityKind, *, at_ms: int, within: Connection) -> bool:
         """
         Note a record under an identity that was seen before and stays what it is; return whether it was and does.
 
         Who is known was not forgotten, so that after this nobody has to ask.
 
         Args:
-            sighting: what was recorded.
+            identity: the identity, folded.
+            kind: whether it was used as a name.
+            at_ms: when, in milliseconds since 1970 UTC.
             within: the connection of a transaction that it joins.
         """
-        return self._people.touch_as_it_is(within, sighting)
+        return self._people.touch_once(within, identity, kind, at_ms=at_ms)
 
     def seen_all(self, sightings: Sequence[Sighting], *, within: Connection | None = None) -> None:
         """

@@ -174,6 +174,13 @@ class PeopleStore:
         """
         return connection.execute(_TOUCH_AS_IT_IS, _touched_as_it_is(sighting)).rowcount == 1
 
+    def touch_once(self, connection: Connection, name: str, kind: IdentityKind, *, at_ms: int) -> bool:
+        """
+        Count one record under an identity if it stays what it is by that; return whether it does.
+        """
+        touched = (1, at_ms, at_ms, at_ms, at_ms, name, int(kind is not IdentityKind.NAMED))
+        return connection.execute(_TOUCH_AS_IT_IS, touched).rowcount == 1
+
     def touch(self, connection: Connection, sighting: Sighting) -> IdentityKind | None:
         """
         Count records under an identity; return its kind, or None if it was never seen.

@@ -138,13 +138,13 @@ class AcceptedCalls:
         """
         # Never looked for first: to PostgreSQL whoever reads where nothing is conflicts with all who write nearby.
         # And in an order that all writers share, so that none waits for another that waits for it.
-        in_order = sorted([(message_hash(message_id), message_id) for message_id in message_ids])
-        rows = [(hashed, at_ms) for hashed, _ in in_order]
+        rows = sorted([(message_hash(message_id), at_ms) for message_id in message_ids])
         connection.execute("SAVEPOINT message_ids")
         kept = set(message_ids)
         if connection.executemany(_KEEP, rows).rowcount < len(rows):
             connection.execute("ROLLBACK TO SAVEPOINT message_ids")
-            kept = {message_id for _, message_id in in_order if self.is_new(connection, message_id, at_ms=at_ms)}
+            in_order = sorted(message_ids, key=message_hash)
+            kept = {message_id for message_id in in_order if self.is_new(connection, message_id, at_ms=at_ms)}
         connection.execute("RELEASE SAVEPOINT message_ids")
         return kept
 

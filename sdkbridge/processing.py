@@ -94,8 +94,8 @@ class Processing:
             context=context,
         )
         self._note_who(call, mapped.requests, arrival)
-        moved = Remarks()
-        requests = [self._in_free_second(request, moved, arrival) for request in mapped.requests]
+        placed = [self._in_free_second(request, arrival) for request in mapped.requests]
+        requests = [request for request, _ in placed]
         return Receipt(
             message_id=arrival.message_id,
             verdicts=() if verdict is None else (verdict,),
@@ -104,7 +104,7 @@ class Processing:
                 *stamped.warnings,
                 *_warned_by(verdict),
                 *mapped.warnings,
-                *moved.warnings(),
+                *_moved(placed),
                 *self._spellings.remarks(requests, learned=arrival.unit.learned),
             ),
         )
@@ -134,15 +134,14 @@ class Processing:
         request = track.request(who.identity, arrival.received)
         if request is None or not unit.see_unless_forgotten(who.identity, who.kind, at_ms=at_ms, alone=who.alone):
             return None
-        moved = Remarks()
-        placed = self._in_free_second(request, moved, arrival)
+        placed, problem = self._in_free_second(request, arrival)
         unit.queue(placed, lane=who.lane, call=arrival.message_id, at_ms=at_ms)
-        spelt = () if self._spellings.knows(placed) else self._spellings.remarks((placed,), learned=unit.learned)
-        return Receipt(
-            message_id=arrival.message_id,
-            requests=(placed,),
-            warnings=(*track.warnings, *moved.warnings(), *spelt),
-        )
+        warnings = track.warnings
+        if problem is not None:
+            warnings += _moved([(placed, problem)])
+        if not self._spellings.knows(placed):
+            warnings += self._spellings.remarks((placed,), learned=unit.learned)
+        return Receipt(message_id=arrival.message_id, requests=(placed,), warnings=warnings)
 
     def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:
         if proposed is None:
@@ -158,18 +157,19 @@ class Processing:
             device=device,
         )
 
-    def _in_free_second(self, request: Request, remarks: Remarks, arrival: Arrival) -> Request:
+    def _in_free_second(self, request: Request, arrival: Arrival) -> tuple[Request, Problem | None]:
         """
         Move an event that Kissmetrics would take for a repeat of another to the next free second.
+
+        Returns:
+            The event, and what is to be remarked if it was moved, or should have been.
         """
         if request.second is None or not self._options.nudge_duplicates:
-            return request
+            return request, None
         second, alone = arrival.unit.take_second(request, at_ms=arrival.at_ms)
         if alone and second == request.second:
-            return request
-        for name in [request.name] if request.name else [name for name, _ in request.properties]:
-            remarks.add(Problem.SAME_SECOND if alone else Problem.DENSE, name)
-        return request.at(second)
+            return request, None
+        return request.at(second), Problem.SAME_SECOND if alone else Problem.DENSE
 
     def _note_who(self, call: AnyCall, requests: Sequence[Request], arrival: Arrival) -> None:
         for request in requests:
@@ -193,6 +193,15 @@ class Processing:
         other = next((identity_lane(side) for side in sides if side not in stamped.own), None)
         arrival.unit.write()
         return self._aliases.owe(request, lane=stamped.lane, other_lane=other, call=arrival.message_id)
+
+
+def _moved(placed: Sequence[tuple[Request, Problem | None]]) -> tuple[CallWarning, ...]:
+    remarks = Remarks()
+    for request, problem in placed:
+        if problem is not None:
+            for name in [request.name] if request.name else [name for name, _ in request.properties]:
+                remarks.add(problem, name)
+    return remarks.warnings()
 
 
 def _warned_by(verdict: Verdict | None) -> list[CallWarning]:

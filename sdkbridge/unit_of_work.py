@@ -88,7 +88,7 @@ class UnitOfWork:
             Whether it was counted; if not, nothing was done.
         """
         # Who is known was not forgotten.
-        if alone and self._graph.seen_again(Sighting(name, kind, at_ms, at_ms), within=self._connection):
+        if alone and self._graph.seen_again(name, kind, at_ms=at_ms, within=self._connection):
             self.changes += 1
             return True
         if self.has_forgotten():
