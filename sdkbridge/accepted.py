@@ -176,13 +176,12 @@ class AcceptedCalls:
         """
         asked = request.second
         assert asked is not None  # noqa: S101 - aliases carry no time and are not asked about
-        claims = self.claims(request)
-        if len(claims) == 1:
-            # Nearly all requests claim one, and get it.
-            row = (asked, request.identity, *claims[0], asked, at_ms)
-            if connection.execute(_TAKE, row).rowcount:
-                return asked, True
-        elif not claims:
+        claim = self.only_claim(request)
+        # Nearly all requests claim one, and get it.
+        if claim and connection.execute(_TAKE, (asked, request.identity, *claim, asked, at_ms)).rowcount:
+            return asked, True
+        claims = [claim] if claim else self._claims(request)
+        if not claims:
             connection.execute(_TAKE, (asked, request.identity, *_NO_CLAIM, asked, at_ms))
             return asked, True
         free = _free_second(connection, request.identity, claims, asked)
@@ -197,7 +196,15 @@ class AcceptedCalls:
         # In an order that all writers share, so that none waits for another that waits for it.
         return connection.executemany(_TAKE, sorted(taken)).rowcount == len(taken)
 
-    def claims(self, request: Request) -> list[Claim]:
+    def only_claim(self, request: Request) -> Claim | None:
+        """
+        Return what a request claims if that is its event alone.
+        """
+        if self._duplicate_rule == "legacy" or request.path != RECORD or not request.name:
+            return None
+        return "event", compared_name(request.name)
+
+    def _claims(self, request: Request) -> list[Claim]:
         """
         Return what no other request of the identity may have in its second.
         """

@@ -145,8 +145,9 @@ class Gathering(UnitOfWork):
         """
         self.changes += 1
         second = request.second
-        if self._trusting and second is not None and len(claims := self._accepted.claims(request)) == 1:
-            taken = (second, request.identity, *claims[0])
+        claim = self._accepted.only_claim(request) if self._trusting else None
+        if claim is not None and second is not None:
+            taken = (second, request.identity, *claim)
             if taken not in self._seconds:
                 self._seconds[taken] = (*taken, second, at_ms)
                 return second, True
