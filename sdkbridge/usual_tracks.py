@@ -96,15 +96,7 @@ class UsualTrack:
             second = now
         elif not is_plausible(second, now) or (self.sent is not None and self.sent >= now + CLOCK_AHEAD_S):
             return None
-        return Request(
-            path=RECORD,
-            identity=identity,
-            name=self.event,
-            second=second,
-            properties=self.properties,
-            ip=self.ip,
-            user_agent=self.user_agent,
-        )
+        return Request(RECORD, identity, self.event, second, self.properties, self.ip, self.user_agent)
 
 
 class UsualTracks:
@@ -180,19 +172,20 @@ class UsualTracks:
         timestamp, sent_at = get("timestamp"), get("sentAt")
         context = _members(get("context"))
         remarks = Remarks()
+        # In the order of its attributes: to name twelve takes half a microsecond.
         return UsualTrack(
-            message=message,
-            user_id=_identity(get("userId")),
-            anonymous_id=_identity(get("anonymousId")),
-            message_id=_text(get("messageId")),
-            event=event.name,
-            properties=self._properties(event, _members(get("properties")), remarks),
-            happened=None if timestamp is None else _second(timestamp),
-            sent=None if timestamp is None or sent_at is None else _second(sent_at),
-            context=context,
-            ip=_text(context.get("ip")) if context and options.forward_ip else None,
-            user_agent=_text(context.get("userAgent")) if context and options.forward_user_agent else None,
-            warnings=remarks.warnings(),
+            message,
+            _identity(get("userId")),
+            _identity(get("anonymousId")),
+            _text(get("messageId")),
+            event.name,
+            self._properties(event, _members(get("properties")), remarks),
+            None if timestamp is None else _second(timestamp),
+            None if timestamp is None or sent_at is None else _second(sent_at),
+            context,
+            _text(context.get("ip")) if context and options.forward_ip else None,
+            _text(context.get("userAgent")) if context and options.forward_user_agent else None,
+            remarks.warnings(),
         )
 
     def _event_of(self, name: object) -> Event:

@@ -73,7 +73,7 @@ class EncodedProperties(tuple[tuple[str, str], ...]):
         return properties
 
 
-@frozen(kw_only=True)
+@frozen
 class Request:
     """
     What Kissmetrics is told: an event (``/e``), properties (``/s``), or that two identities are one (``/a``).
