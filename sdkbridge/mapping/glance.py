@@ -120,9 +120,10 @@ def _texts(
     for value in values:
         if type(value) is not str:
             text = usual_text(value, options) or _closer(value, options)
-        # Numbers and dates begin before the letters.
         elif value >= ":":
-            text = value
+            # Neither empty, nor a number or a date: those begin before the letters.
+            texts.append(value)
+            continue
         elif value[4:5] == "-" and (dated := written_date(value, options, nested=False)) is not None:
             text = dated
         else:
