@@ -178,7 +178,7 @@ class PeopleStore:
         """
         Count one record under an identity if it stays what it is by that; return whether it does.
         """
-        touched = (1, at_ms, at_ms, at_ms, at_ms, name, int(kind is not IdentityKind.NAMED))
+        touched = _as_it_is(name, kind, 1, at_ms, at_ms)
         return connection.execute(_TOUCH_AS_IT_IS, touched).rowcount == 1
 
     def touch(self, connection: Connection, sighting: Sighting) -> IdentityKind | None:
@@ -355,7 +355,11 @@ def _touched_as_it_is(sighting: Sighting) -> tuple[object, ...]:
     """
     Return the parameters of `_TOUCH_AS_IT_IS`.
     """
-    return *_touched(sighting), int(sighting.kind is not IdentityKind.NAMED)
+    return _as_it_is(sighting.name, sighting.kind, sighting.records, sighting.first_ms, sighting.last_ms)
+
+
+def _as_it_is(name: str, kind: IdentityKind, records: int, first: int, last: int) -> tuple[object, ...]:
+    return records, last, last, first, first, name, int(kind is not IdentityKind.NAMED)
 
 
 def _weight(side: Side) -> tuple[bool, int, int]:

@@ -153,7 +153,7 @@ class DeviceAcceptance:
         session = self._sessions.load(device)
         receipt = None
         if session is not None and not changed_context(session, track.context, self._options)[1]:
-            who = Who(session.identity, _kind_of(session), device_lane(device), alone=True)
+            who = Who(session.identity, _kind_of(session), device_lane(device), sole=True)
             receipt = self._processing.record(track, who, arrival)
         return self._any(device, parse_call(track.message), arrival, None) if receipt is None else receipt
 

@@ -116,7 +116,7 @@ class Gathering(UnitOfWork):
         if message_id not in self._expected:
             super().give_up(message_id)
 
-    def see_unless_forgotten(self, name: str, kind: IdentityKind, *, at_ms: int, alone: bool) -> bool:  # noqa: ARG002
+    def see_unless_forgotten(self, name: str, kind: IdentityKind, *, at_ms: int, sole: bool) -> bool:  # noqa: ARG002
         """
         Count a record under an identity, unless anybody was ever forgotten; return whether it was counted.
         """

@@ -15,7 +15,7 @@ from attrs import frozen
 from identity.database import Connection, Database
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request
 from sdkbridge.outbox_tables import MIGRATIONS
-from sdkbridge.placing import PLACED_UP_TO, Placing, QueuedRow, open_lanes
+from sdkbridge.placing import NEXT_NUMBER, Placing, QueuedRow, open_lanes
 
 _UNTRIED = """
     WHERE request = ? AND attempts = 0 AND NOT EXISTS (
@@ -104,14 +104,8 @@ _ADD = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, {number}, {placed})
 """
 
-_AT_THE_END = _ADD.format(
-    number=f"max({PLACED_UP_TO}, coalesce((SELECT max(request) FROM outbox), 0)) + 1",  # noqa: S608 - constants
-    placed=0,
-)
+_AT_THE_END = _ADD.format(number=NEXT_NUMBER, placed=0)
 """Where one writes at a time: by SQLite's own AUTOINCREMENT each call would write the last number down besides."""
-
-_BEHIND_THE_LAST = _ADD.format(number="NULL", placed=0)
-"""What follows such a request: SQLite gives it the next number, since that one is the last of the table."""
 
 _IN_LANES = _ADD.format(number="DEFAULT", placed=1)
 
@@ -150,9 +144,7 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._placing = Placing(database)
-        self._add, self._add_more = (
-            (_AT_THE_END, _BEHIND_THE_LAST) if database.one_writer else (_IN_LANES, _IN_LANES)
-        )
+        self._add = _AT_THE_END if database.one_writer else _IN_LANES
         database.migrate("sdkbridge.outbox", MIGRATIONS)
 
     def add(self, request: Request, *, lane: str, other_lane: str | None, call: str, at_ms: int) -> int:
@@ -170,9 +162,10 @@ class Outbox:
         """
         Queue several requests, each at the end of its lane.
         """
-        connection.execute(self._add, rows[0])
-        if len(rows) > 1:
-            connection.executemany(self._add_more, rows[1:])
+        if len(rows) == 1:
+            connection.execute(self._add, rows[0])
+        else:
+            connection.executemany(self._add, rows)
         if not self._database.one_writer:
             open_lanes(connection, rows)
 
@@ -189,7 +182,7 @@ class Outbox:
         What a worker has claimed counts as tried: it may be on the wire.
         """
         with self._database.transaction() as connection:
-            self._placing.place_all()
+            self._placing.keep_numbers(connection)
             taken_back = connection.execute(f"DELETE FROM outbox {_UNTRIED}", (number, now_ms))  # noqa: S608
             return taken_back.rowcount == 1
 
@@ -201,7 +194,7 @@ class Outbox:
         """
         named, erased = list(identities), 0
         with self._database.transaction() as connection:
-            self._placing.place_all()
+            self._placing.keep_numbers(connection)
             for start in range(0, len(named), IDENTITIES_AT_ONCE):
                 some = named[start : start + IDENTITIES_AT_ONCE]
                 marks = ", ".join("?" * len(some))

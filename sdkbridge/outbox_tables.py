@@ -15,11 +15,13 @@ def _note_last_number(connection: Connection) -> None:
         return
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
         connection.execute(
-            "INSERT INTO outbox_placed (only_row, up_to) SELECT 1, seq FROM sqlite_sequence WHERE name = 'outbox'"
+            "INSERT INTO outbox_placed (only_row, up_to, given) SELECT 1, seq, seq FROM sqlite_sequence"
+            " WHERE name = 'outbox'"
         )
 
 
 MIGRATIONS: Migrations = {
+    # A file that was made with AUTOINCREMENT keeps it: besides `outbox_placed`, SQLite notes its numbers.
     "1_outbox": (
         """
         CREATE TABLE outbox (
@@ -90,7 +92,8 @@ MIGRATIONS: Migrations = {
         """
         CREATE TABLE outbox_placed (
             only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-            up_to INTEGER NOT NULL -- up to which request all are in their lanes, or were
+            up_to INTEGER NOT NULL, -- up to which request all are in their lanes, or were
+            given INTEGER NOT NULL -- a number that was given, if none of a request that waits is higher
         ) STRICT
         """,
         _note_last_number,

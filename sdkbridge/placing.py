@@ -5,8 +5,8 @@ Where one writes at a time, a call only adds its requests to the end of the queu
 commits, and whoever works on the queue next puts them in their lanes: many at once, and not in the caller's time.
 On PostgreSQL, where a higher number can be committed first, a call puts its own requests in their lanes.
 
-No request leaves the queue before it was in its lane. So each number that was ever given is below `outbox_placed`
-or waits still, and none is given twice.
+Numbers go on from the last one that was given. That is the newest request's, or kept in `outbox_placed`: whatever
+may take the newest request out of the queue notes its number there first. So none is given twice.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,20 @@ from sdkbridge.kissmetrics.requests import Path
 AT_ONCE = 1000
 """How many requests are put in their lanes at once, so that a long queue holds up neither callers nor workers."""
 
-PLACED_UP_TO = "coalesce((SELECT up_to FROM outbox_placed), 0)"
+UNPLACED = "placed = 0 AND request > coalesce((SELECT up_to FROM outbox_placed), 0)"
+"""Which requests are at the end of the queue, and in no lane yet."""
 
-_UNPLACED = f"request > {PLACED_UP_TO}"
+_NEWEST = "coalesce((SELECT max(request) FROM outbox), 0)"
+
+NEXT_NUMBER = f"max(coalesce((SELECT given FROM outbox_placed), 0), {_NEWEST}) + 1"  # noqa: S608 - a constant
+"""The number of the next request, where one writes at a time."""
+
+_NOTE = """
+    INSERT INTO outbox_placed (only_row, up_to, given) VALUES (1, ?, ?)
+    ON CONFLICT (only_row) DO UPDATE SET
+        up_to = CASE WHEN excluded.up_to > outbox_placed.up_to THEN excluded.up_to ELSE outbox_placed.up_to END,
+        given = CASE WHEN excluded.given > outbox_placed.given THEN excluded.given ELSE outbox_placed.given END
+"""
 
 QueuedRow = tuple[int, int | None, str, str | None, Path, str, str, int]
 """A row of the queue as it is added: its lane first, and last when its call was accepted."""
@@ -56,9 +67,19 @@ class Placing:
         """
         if not self._database.one_writer:
             return False
-        return self._database.row(f"SELECT 1 FROM outbox WHERE {_UNPLACED} LIMIT 1") is not None  # noqa: S608
+        return self._database.row(f"SELECT 1 FROM outbox WHERE {UNPLACED} LIMIT 1") is not None  # noqa: S608
 
-    def place(self, *, at_most: int = AT_ONCE) -> bool:
+    def unplaced(self, lanes: Sequence[int]) -> dict[int, int]:
+        """
+        Return how many requests are yet to be put in some lanes, by their keys; reads all that are.
+        """
+        if not self._database.one_writer or not lanes:
+            return {}
+        marks = ", ".join("?" * len(lanes))
+        sql = f"SELECT lane, count(*) FROM outbox WHERE {UNPLACED} AND lane IN ({marks}) GROUP BY lane"  # noqa: S608
+        return dict(self._database.rows(sql, lanes))
+
+    def place(self) -> bool:
         """
         Put the oldest requests that are not there in their lanes; return whether there may be more.
 
@@ -70,33 +91,30 @@ class Placing:
             count, last = connection.execute(
                 f"""
                 SELECT count(*), max(request) FROM (
-                    SELECT request FROM outbox WHERE {_UNPLACED} ORDER BY request LIMIT ?
-                )
-                """,  # noqa: S608 - a constant
-                (at_most,),
+                    SELECT request FROM outbox WHERE {UNPLACED} ORDER BY request LIMIT {AT_ONCE}
+                ) AS oldest
+                """  # noqa: S608 - constants
             ).fetchone()
             if not count:
                 return False
             connection.execute(
                 f"""
                 INSERT INTO outbox_lane (lane, free_ms, turn_ms)
-                SELECT lane, 0, min(accepted_ms) FROM outbox WHERE {_UNPLACED} AND request <= ? GROUP BY lane
+                SELECT lane, 0, min(accepted_ms) FROM outbox WHERE {UNPLACED} AND request <= ? GROUP BY lane
                 ON CONFLICT (lane) DO NOTHING
                 """,  # noqa: S608
                 (last,),
             )
-            connection.execute(f"UPDATE outbox SET placed = 1 WHERE {_UNPLACED} AND request <= ?", (last,))  # noqa: S608
-            self._note(connection, last)
-            return bool(count == at_most)
+            connection.execute(f"UPDATE outbox SET placed = 1 WHERE {UNPLACED} AND request <= ?", (last,))  # noqa: S608
+            connection.execute(_NOTE, (last, last))
+            return bool(count == AT_ONCE)
 
-    def place_all(self) -> None:
+    def keep_numbers(self, connection: Connection) -> None:
         """
-        Put all that waits in its lanes, before any of it leaves the queue otherwise than by delivery.
-
-        Call it within a transaction.
+        Note the newest request's number, before it may be taken out of the queue.
         """
-        while self.place():
-            pass
+        if self._database.one_writer:
+            connection.execute(_NOTE, (0, connection.execute(f"SELECT {_NEWEST}").fetchone()[0]))
 
     def last_number(self) -> int:
         """
@@ -105,19 +123,12 @@ class Placing:
         Call it within a transaction.
         """
         with self._database.transaction() as connection:
+            while self.place():
+                pass
+            self.keep_numbers(connection)
             if self._database.one_writer:
-                self.place_all()
-                (last,) = connection.execute(f"SELECT {PLACED_UP_TO}").fetchone()
+                (last,) = connection.execute("SELECT coalesce(max(given), 0) FROM outbox_placed").fetchone()
             else:
                 _, last = self._database.last_numbers()["outbox"]
-                self._note(connection, last)
+                connection.execute(_NOTE, (last, last))
             return int(last)
-
-    def _note(self, connection: Connection, last: int) -> None:
-        connection.execute(
-            """
-            INSERT INTO outbox_placed (only_row, up_to) VALUES (1, ?)
-            ON CONFLICT (only_row) DO UPDATE SET up_to = excluded.up_to
-            """,
-            (last,),
-        )

@@ -94,8 +94,8 @@ class Processing:
             context=context,
         )
         self._note_who(call, mapped.requests, arrival)
-        placed = [self._in_free_second(request, arrival) for request in mapped.requests]
-        requests = [request for request, _ in placed]
+        timed = [self._in_free_second(request, arrival) for request in mapped.requests]
+        requests = [request for request, _ in timed]
         return Receipt(
             message_id=arrival.message_id,
             verdicts=() if verdict is None else (verdict,),
@@ -104,7 +104,7 @@ class Processing:
                 *stamped.warnings,
                 *_warned_by(verdict),
                 *mapped.warnings,
-                *_moved(placed),
+                *_moved(timed),
                 *self._spellings.remarks(requests, learned=arrival.unit.learned),
             ),
         )
@@ -132,16 +132,16 @@ class Processing:
         """
         unit, at_ms = arrival.unit, arrival.at_ms
         request = track.request(who.identity, arrival.received)
-        if request is None or not unit.see_unless_forgotten(who.identity, who.kind, at_ms=at_ms, alone=who.alone):
+        if request is None or not unit.see_unless_forgotten(who.identity, who.kind, at_ms=at_ms, sole=who.sole):
             return None
-        placed, problem = self._in_free_second(request, arrival)
-        unit.queue(placed, lane=who.lane, call=arrival.message_id, at_ms=at_ms)
+        timed, problem = self._in_free_second(request, arrival)
+        unit.queue(timed, lane=who.lane, call=arrival.message_id, at_ms=at_ms)
         warnings = track.warnings
         if problem is not None:
-            warnings += _moved([(placed, problem)])
-        if not self._spellings.knows(placed):
-            warnings += self._spellings.remarks((placed,), learned=unit.learned)
-        return Receipt(message_id=arrival.message_id, requests=(placed,), warnings=warnings)
+            warnings += _moved([(timed, problem)])
+        if not self._spellings.knows(timed):
+            warnings += self._spellings.remarks((timed,), learned=unit.learned)
+        return Receipt(message_id=arrival.message_id, requests=(timed,), warnings=warnings)
 
     def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:
         if proposed is None:
@@ -195,9 +195,9 @@ class Processing:
         return self._aliases.owe(request, lane=stamped.lane, other_lane=other, call=arrival.message_id)
 
 
-def _moved(placed: Sequence[tuple[Request, Problem | None]]) -> tuple[CallWarning, ...]:
+def _moved(timed: Sequence[tuple[Request, Problem | None]]) -> tuple[CallWarning, ...]:
     remarks = Remarks()
-    for request, problem in placed:
+    for request, problem in timed:
         if problem is not None:
             for name in [request.name] if request.name else [name for name, _ in request.properties]:
                 remarks.add(problem, name)

@@ -1,9 +1,9 @@
 """
 What one call leaves behind in its transaction, written at once.
 
-`gathering` has the same for the calls of a batch. All rows are written in one order, whatever the call: message
-id, who was seen, seconds, requests. Two transactions that need the same rows then wait for each other in turn, and
-never both at once.
+`gathering` has the same for the calls of a batch. A call's rows are written in one order: message id, who was
+seen, seconds, requests. Two that need the same rows then wait for each other in turn, and never both at once;
+only a batch that writes some of its seconds singly may meet others crosswise, and is repeated.
 """
 
 from identity.database import Connection
@@ -65,7 +65,7 @@ class UnitOfWork:
 
     def keep(self, message_id: str) -> None:
         """
-        Keep the message id of a call that was accepted.
+        Keep the message id of a call that was accepted, which was written when it was looked for.
         """
 
     def give_up(self, message_id: str) -> None:
@@ -74,7 +74,7 @@ class UnitOfWork:
         """
         self._accepted.give_up(self._connection, [message_id])
 
-    def see_unless_forgotten(self, name: str, kind: IdentityKind, *, at_ms: int, alone: bool) -> bool:
+    def see_unless_forgotten(self, name: str, kind: IdentityKind, *, at_ms: int, sole: bool) -> bool:
         """
         Count a record under an identity, unless that or another one of its call may have been forgotten.
 
@@ -82,13 +82,13 @@ class UnitOfWork:
             name: the identity.
             kind: whether it is a name.
             at_ms: when, in milliseconds since 1970 UTC.
-            alone: whether the call has no other identity.
+            sole: whether the call has no other identity.
 
         Returns:
             Whether it was counted; if not, nothing was done.
         """
         # Who is known was not forgotten.
-        if alone and self._graph.seen_again(name, kind, at_ms=at_ms, within=self._connection):
+        if sole and self._graph.seen_again(name, kind, at_ms=at_ms, within=self._connection):
             self.changes += 1
             return True
         if self.has_forgotten():
@@ -120,10 +120,10 @@ class UnitOfWork:
 
     def write(self) -> None:
         """
-        Write what waits, before anything that must come after it.
+        Write what waits, before anything that must come after it: nothing does here.
         """
 
     def end(self) -> None:
         """
-        Write what waits: no more comes.
+        Write what waits, since no more comes: nothing does here.
         """

@@ -41,13 +41,13 @@ class Who:
         identity: the identity that it goes under.
         kind: whether that is a name.
         lane: whose order its request keeps.
-        alone: whether it came without another identity.
+        sole: whether it came without another identity.
     """
 
     identity: str
     kind: IdentityKind
     lane: str
-    alone: bool
+    sole: bool
 
 
 @define
@@ -145,7 +145,7 @@ class UsualTracks:
         if identity is None:
             return None
         kind = IdentityKind.ANONYMOUS if named is None else IdentityKind.NAMED
-        return Who(identity, kind, identity_lane(unnamed or identity), alone=named is None or unnamed is None)
+        return Who(identity, kind, identity_lane(unnamed or identity), sole=named is None or unnamed is None)
 
     def _usable(self, text: str | None) -> str | None:
         """

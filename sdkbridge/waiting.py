@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from identity.database import Database
 from sdkbridge.outbox import Outbox
+from sdkbridge.placing import Placing
 
 
 class BlockedLane(TypedDict):
@@ -14,7 +15,7 @@ class BlockedLane(TypedDict):
 
     Attributes:
         until_ms: until when, in milliseconds since 1970 UTC.
-        waiting: how many requests wait in it, as far as a worker has put them there.
+        waiting: how many requests wait in it, or are yet to be put there.
         path: of the first one: ``/e``, ``/s`` or ``/a``.
         identity: of the first one: who it is about.
         attempts: how often that was tried.
@@ -53,10 +54,11 @@ class Waiting:
             " ORDER BY free_ms DESC LIMIT ?",
             (limit,),
         )
-        found = [self._lane(lane, until_ms) for lane, until_ms in lanes]
+        behind = Placing(self._database).unplaced([lane for lane, _ in lanes])
+        found = [self._lane(lane, until_ms, behind.get(lane, 0)) for lane, until_ms in lanes]
         return [lane for lane in found if lane is not None]
 
-    def _lane(self, lane: int, until_ms: int) -> BlockedLane | None:
+    def _lane(self, lane: int, until_ms: int, behind: int) -> BlockedLane | None:
         first = self._database.row(
             "SELECT path, identity, attempts, error FROM outbox WHERE lane = ? AND placed = 1"
             " ORDER BY request LIMIT 1",
@@ -67,5 +69,10 @@ class Waiting:
             return None
         path, identity, attempts, error = first
         return BlockedLane(
-            until_ms=until_ms, waiting=count[0], path=path, identity=identity, attempts=attempts, error=error
+            until_ms=until_ms,
+            waiting=count[0] + behind,
+            path=path,
+            identity=identity,
+            attempts=attempts,
+            error=error,
         )

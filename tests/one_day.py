@@ -41,7 +41,7 @@ def live_one_day(address: str | Path, *, url: str) -> None:
         bridge.track("bob", "Visited")
         bridge.track("bob", "Left")
     with closing(Database(address)) as database, database.transaction() as connection:
-        Placing(database).place_all()
+        Placing(database).keep_numbers(connection)
         # The newest request is gone, but its number must not be given again.
         connection.execute("DELETE FROM outbox WHERE request = (SELECT max(request) FROM outbox)")
         connection.execute(

@@ -95,6 +95,37 @@ def test_everything_moves_there_and_back(
         assert bridge.flush().waiting == 0
 
 
+@pytest.mark.parametrize("there", ["postgres", "sqlite"])
+def test_numbers_go_on_where_nothing_waits(
+    there: str, tmp_path: Path, kissmetrics: RunningKissmetrics, request: pytest.FixtureRequest
+) -> None:
+    """
+    Also where all was delivered, on the way there and on the way back.
+    """
+    before, after = tmp_path / "before.db", tmp_path / "after.db"
+    middle = request.getfixturevalue("postgres_url") if there == "postgres" else tmp_path / "middle.db"
+    deliver_three(before, kissmetrics)
+    for source, target in ((before, middle), (middle, after)):
+        moved = run("migrate", "--from", source, "--to", target)
+        assert (moved.returncode, moved.stderr) == (0, "")
+        # On both sides, so that the next number is not that of the rows alone.
+        assert deliver_three(source, kissmetrics) == deliver_three(target, kissmetrics)
+
+
+def deliver_three(address: str | Path, kissmetrics: RunningKissmetrics) -> list[int]:
+    """
+    Deliver three calls; return the numbers that their requests had.
+    """
+    with Bridge(address, api_key="k", url=kissmetrics.url, deliver=False) as bridge:
+        for _ in range(3):
+            bridge.track("bob", "Came Back")
+        numbers = [
+            number for (number,) in bridge._core.database.rows("SELECT request FROM outbox ORDER BY request")
+        ]
+        assert bridge.flush().waiting == 0
+    return numbers
+
+
 def test_a_database_that_holds_something_is_not_written_over(
     tmp_path: Path, kissmetrics: RunningKissmetrics
 ) -> None:

@@ -13,7 +13,7 @@ from sdkbridge.delivery import DeliverySettings
 from sdkbridge.delivery.lanes import Failure, LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.outbox import Outbox, queued_row
+from sdkbridge.outbox import Outbox, lane_key, queued_row
 from sdkbridge.placing import AT_ONCE, QueuedRow
 
 NOW_MS = 1_700_000_000_000
@@ -123,6 +123,38 @@ def test_what_waits_is_put_in_its_lanes_by_parts(any_database: Database) -> None
     assert sorted(numbers) == list(range(first, first + len(lanes)))
     assert all(found == sorted(found) for found in by_lane.values())
     assert Outbox(any_database).ends() is None
+
+
+def test_who_has_waited_for_longest_has_the_first_turn(any_database: Database) -> None:
+    """
+    Counted from the first of a lane's requests, also where they are put in their lanes together.
+    """
+    with any_database.transaction() as connection:
+        outbox = Outbox(any_database)
+        for lane, waited_ms in (("first", 3), ("second", 2), ("first", 1)):
+            request = Request(path="/e", identity=lane, name="Paid", second=5)
+            row = queued_row(request, lane=lane, other_lane=None, call="m", at_ms=NOW_MS - waited_ms)
+            outbox.add_all(connection, [row])
+    worker = OutboxWorker(any_database, DeliverySettings())
+
+    assert [worker.exchange(Settled(), limit=1, now_ms=NOW_MS).lanes[0].key for _ in range(2)] == [
+        lane_key("first"),
+        lane_key("second"),
+    ]
+
+
+def test_what_is_queued_behind_what_was_erased_is_delivered(any_database: Database) -> None:
+    """
+    Even in one transaction, as when a signal handler erases somebody in the middle of a batch.
+    """
+    outbox = Outbox(any_database)
+    with any_database.transaction() as connection:
+        outbox.add_all(connection, [queued("ann")] * 3)
+        assert outbox.forget(["ann"]) == 3
+        outbox.add_all(connection, [queued("bob")] * 2)
+    queue(any_database, ["bob"])
+
+    assert len(deliver(any_database)) == 3
 
 
 def test_a_number_is_given_once(any_database: Database) -> None:

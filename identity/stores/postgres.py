@@ -58,9 +58,15 @@ class PortableConnection:
 
     def is_taken(self) -> bool:
         """
-        Tell whether a statement is under way, or one has failed and the transaction is about to be rolled back.
+        Tell whether a statement is under way.
         """
-        return self.sends_many or self.raw.lock.locked() or self.raw.pgconn.transaction_status == INERROR
+        return self.sends_many or self.raw.lock.locked()
+
+    def has_failed(self) -> bool:
+        """
+        Tell whether a statement has failed, after which the transaction can only be taken back.
+        """
+        return self.raw.pgconn.transaction_status == INERROR
 
     def execute(self, sql: str, parameters: Parameters = ()) -> Cursor:
         """
@@ -179,9 +185,12 @@ class PostgresStore:
 
     def _mine(self) -> PortableConnection | None:
         found: PortableConnection | None = getattr(self._here, "connection", None)
-        # Only a signal handler comes here in the middle of a statement, or after one that failed: it takes another
-        # connection.
-        return None if found is None or found.is_taken() else found
+        # In the middle of a statement only a signal handler comes here: it takes another connection.
+        if found is None or found.is_taken():
+            return None
+        if found.has_failed():
+            raise StoreError(self.name, "takes back a write of which a statement has failed: nothing can join it")
+        return found
 
     @contextmanager
     def _transaction(self) -> Iterator[PortableConnection]:

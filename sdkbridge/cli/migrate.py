@@ -35,8 +35,8 @@ def migrate(source_address: str | Path, target_address: str | Path) -> None:
     """
     Copy a bridge's database into an empty one, every row with its number, and check that all arrived.
 
-    Stop the bridge and its delivery first. The source stays as it is; start them again on the copy only, or both
-    would deliver what waits.
+    Stop the bridge and its delivery first. The source keeps all that it has; start them again on the copy only, or
+    both would deliver what waits.
     """
     from identity.database import Database  # noqa: PLC0415 - commands load what they need
     from sdkbridge.schema import make_tables  # noqa: PLC0415

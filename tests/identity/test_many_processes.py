@@ -8,11 +8,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
 
+import psycopg
 import pytest
 from postgres_server import PostgresServer, shared_server
 from psycopg.pq import TransactionStatus
@@ -301,14 +302,21 @@ def test_a_signal_handler_may_write_at_any_moment(store_url: str) -> None:
     assert handled
 
 
-def test_a_signal_handler_takes_no_part_in_a_write_that_has_failed(postgres_url: str) -> None:
+def test_nobody_joins_a_write_that_has_failed(postgres_url: str) -> None:
     """
-    In the moment before PostgreSQL is told to take it back, a handler writes by a connection of its own.
+    Neither whoever caught the error nor a signal handler, in the moment before PostgreSQL is told to take it back:
+    both are told so, and nothing is kept.
     """
     database = opened(postgres_url)
-    before = signal.signal(
-        signal.SIGUSR1, lambda number, frame: database.write(lambda: keep_only(database, "handler", 0))
-    )
+    refused: list[str] = []
+
+    def handle(number: int, frame: object) -> None:
+        try:
+            database.write(lambda: keep_only(database, "handler", 0))
+        except StoreError as error:
+            refused.append(str(error))
+
+    before = signal.signal(signal.SIGUSR1, handle)
 
     def fail() -> None:
         with database.transaction() as connection:
@@ -318,13 +326,21 @@ def test_a_signal_handler_takes_no_part_in_a_write_that_has_failed(postgres_url:
             finally:
                 signal.raise_signal(signal.SIGUSR1)
 
+    def carry_on() -> None:
+        with suppress(psycopg.Error):
+            fail()
+        database.write(lambda: keep_only(database, "carried on", 0))
+
     try:
         with pytest.raises(StoreError, match="turn"):
             database.write(fail)
+        with pytest.raises(StoreError, match="nothing can join it"):
+            database.write(carry_on)
     finally:
         signal.signal(signal.SIGUSR1, before)
 
-    assert database.rows("SELECT writer FROM kept") == [("handler",)]
+    assert len(refused) == 2
+    assert database.rows("SELECT writer FROM kept") == []
 
 
 def test_a_connection_in_a_transaction_is_given_to_nobody(postgres_url: str) -> None:
