@@ -60,6 +60,7 @@ def fill_many(database: Database, requests: int, *, lanes: int) -> None:
                 (*_bounds(start, requests), template.identity, template.path, encode(template.parameters())),
             )
     with database.transaction() as connection:
+        connection.execute("DELETE FROM outbox_placed")
         connection.execute("INSERT INTO outbox_placed SELECT 1, max(request), max(request) FROM outbox")
     for start in range(0, lanes, IN_A_STEP):
         with database.transaction() as connection:
