@@ -66,7 +66,7 @@ class Seeing:
             before = kinds.get(sighting.name)
             if before is None and not somebody_was_forgotten:
                 self._meet(connection, sighting)
-            elif before is None or sighting.sort is not None or _becomes_a_name(before, sighting.kind):
+            elif before is None or sighting.sort is not None or not _stays_as_it_is(before, sighting.kind):
                 self.note(connection, sighting)
 
     def _meet(self, connection: Connection, sighting: Sighting) -> None:
@@ -85,6 +85,13 @@ class Seeing:
         members = self.people.in_order_kept(known.name for known in self.people.identities(side.person))
         merges = [stored.verdict for stored in self.ledger.merges_of(side.person)]
         self.people.replace(connection, side.person, people_of(members, merges, self.policy.identifiers))
+
+
+def _stays_as_it_is(before: IdentityKind, kind: IdentityKind) -> bool:
+    """
+    Tell what `PeopleStore.touch_all_as_they_are` goes by.
+    """
+    return before is IdentityKind.NAMED or kind is not IdentityKind.NAMED
 
 
 def _becomes_a_name(before: IdentityKind, kind: IdentityKind) -> bool:

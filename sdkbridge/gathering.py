@@ -120,10 +120,8 @@ class Gathering(UnitOfWork):
         """
         Count a record under an identity, unless anybody was ever forgotten; return whether it was counted.
         """
-        if self.has_forgotten():
-            return False
-        self.see(name, kind, at_ms=at_ms)
-        return True
+        # Who is known is looked up later, for all at once.
+        return super().see_unless_forgotten(name, kind, at_ms=at_ms, sole=False)
 
     def see(self, name: str, kind: IdentityKind, *, at_ms: int) -> None:
         """
@@ -154,7 +152,7 @@ class Gathering(UnitOfWork):
         # What waits must be there to be seen.
         if self._seconds:
             self._write_seconds()
-        return self._accepted.take_second(self._connection, request, at_ms=at_ms)
+        return super().take_second(request, at_ms=at_ms)
 
     def _write_seconds(self) -> None:
         seconds, self._seconds = self._seconds, {}

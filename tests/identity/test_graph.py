@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from identity import IdentityGraph, IdentityKind, InvalidIdentity, LinkKind, MergePolicy, Outcome, Sighting
@@ -294,15 +294,20 @@ sightings = st.builds(
 )
 
 
-@given(st.lists(sightings, max_size=4), st.lists(sightings, max_size=6))
-def test_many_sightings_at_once_are_as_those_one_by_one(earlier: list[Sighting], seen: list[Sighting]) -> None:
+@given(st.sets(st.sampled_from(["4711", "a-1"])), st.lists(sightings, max_size=4), st.lists(sightings, max_size=6))
+@example({"a-1"}, [], [Sighting(name, IdentityKind.NAMED, 5, 5) for name in ("a-1", "4711")])
+def test_many_sightings_at_once_are_as_those_one_by_one(
+    made_up: set[str], earlier: list[Sighting], seen: list[Sighting]
+) -> None:
     """
     The same identities, kinds, counts and times, whatever was known before.
     """
     kept = []
     for together in (False, True):
         database = Database(":memory:")
-        graph = IdentityGraph(database)
+        graph = IdentityGraph(database, clock=lambda: 0.007)
+        for name in sorted(made_up):
+            graph.generated(name)
         for one in earlier:
             graph.seen_all([one])
         for some in [seen] if together else [[one] for one in seen]:
