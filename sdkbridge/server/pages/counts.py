@@ -21,7 +21,13 @@ PATIENCE_S = 0.08
 """How long a page waits for a count; a count that takes longer is shown as soon as it is there."""
 
 COUNT_AGAIN = 20
-"""A count is good for so many times as long as it took."""
+"""
+A count is good for so many times as long as it took, or as the one before took if that was shorter: what opened the
+database first, or was held up by a busy machine, is soon done anew.
+"""
+
+GOOD_FOR_S = 0.5
+"""How long any count is good for."""
 
 
 @frozen(kw_only=True)
@@ -52,13 +58,16 @@ class Counts(Generic[Result]):
 
     Args:
         count: counts.
+        now: the time of a monotonic clock, in seconds.
     """
 
-    def __init__(self, count: Callable[[], Result]) -> None:
+    def __init__(self, count: Callable[[], Result], *, now: Callable[[], float] = time.monotonic) -> None:
         self._count = count
+        self._now = now
         self._lock = threading.Lock()
         self._counted: Result | None = None
         self._until = 0.0
+        self._took_s = 0.0
         self._counting: threading.Thread | None = None
 
     def latest(self) -> Result | None:
@@ -66,7 +75,7 @@ class Counts(Generic[Result]):
         Return what was counted last; None while the first count takes longer than anybody would wait.
         """
         with self._lock:
-            if self._counting is None and time.monotonic() >= self._until:
+            if self._counting is None and self._now() >= self._until:
                 self._counting = threading.Thread(target=self._run, name="sdkbridge-counts", daemon=True)
                 self._counting.start()
             counting = self._counting
@@ -75,15 +84,16 @@ class Counts(Generic[Result]):
         return self._counted
 
     def _run(self) -> None:
-        started = time.monotonic()
+        started = self._now()
         try:
             self._counted = self._count()
         except (StoreError, BridgeClosed):
             self._counted = None
         finally:
-            took_s = time.monotonic() - started
+            took_s = self._now() - started
             with self._lock:
-                self._until = time.monotonic() + max(0.5, COUNT_AGAIN * took_s)
+                self._until = self._now() + max(GOOD_FOR_S, COUNT_AGAIN * min(took_s, self._took_s))
+                self._took_s = took_s
                 self._counting = None
 
 
