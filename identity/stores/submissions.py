@@ -141,7 +141,7 @@ class Submissions:
             outcomes = self._write_many([partial(_take, share) for share in shares])
         except BaseException as error:  # noqa: BLE001 - whoever waits for the future is told
             for one in together:
-                one.future.set_exception(error)
+                one.future.set_exception(_again(error))
             return
         for share, outcome in zip(shares, outcomes, strict=True):
             if outcome.error is None:
@@ -149,7 +149,14 @@ class Submissions:
                     one.future.set_result(value)
                 continue
             for one in share:
-                one.future.set_exception(outcome.error)
+                one.future.set_exception(_again(outcome.error))
+
+
+def _again(error: BaseException) -> BaseException:
+    """
+    Return the error for one more who waits, who adds a traceback to it.
+    """
+    return error.again() if isinstance(error, StoreError) else error
 
 
 def _take(share: Sequence[_Submitted]) -> Sequence[Any]:

@@ -3,6 +3,7 @@ What every kind of database promises: each test runs on a SQLite file and on a r
 """
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -193,6 +194,23 @@ def test_submitted_work_is_committed_when_its_future_is_done(database: Database)
     assert numbers == sorted(numbers)
     assert isinstance(twice.exception(30), StoreError)
     assert names(database) == [f"n{number}" for number in range(50)]
+
+
+def test_whoever_waits_for_a_work_that_failed_has_an_error_of_their_own(database: Database) -> None:
+    """
+    Also where one work was for many, since each adds the traceback of where it waited.
+    """
+
+    def take(some: Sequence[str]) -> list[int]:
+        return [keep(database, name) for name in some]
+
+    with database.transaction():
+        futures = [database.submit_to(take, "the same") for _ in range(20)]
+    errors = [error for future in futures if (error := future.exception(30)) is not None]
+
+    assert len(errors) >= 18
+    assert {type(error) for error in errors} == {StoreError}
+    assert len({id(error) for error in errors}) == len(errors)
 
 
 def test_what_was_submitted_is_written_before_the_database_is_closed(store_url: str) -> None:
