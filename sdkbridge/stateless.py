@@ -46,7 +46,7 @@ def map_alone(
         InvalidCall: it cannot be taken.
     """
     if options.identities != "as_sent":
-        usual = _mapped_at_a_glance(message, _usual_tracks(options), received)
+        usual = _mapped_at_a_glance(message, _usual_tracks(options, policy.placeholders), received)
         if usual is not None:
             return usual
     call = parse_call(message)
@@ -54,7 +54,7 @@ def map_alone(
         return MappedAlone((), (SWITCHED_OFF,))
     if options.identities == "as_sent":
         return _as_sent(call, options=options, received=received)
-    admitted = admit(call, long_id=options.long_id)
+    admitted = admit(call, long_id=options.long_id, placeholders=policy.placeholders)
     proposed = heeded(proposed_by(admitted.call, admitted.refused_user_id), admitted.call, options)
     alias = proposed is not None and _is_merged(admitted.call, proposed, policy, at_ms=int(received * 1000))
     mapped = map_call(admitted.call, alias=alias, received=received, options=options)
