@@ -7,6 +7,7 @@ A member that comes twice is found by counting, since parsers take the last one 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,8 +18,13 @@ from sdkbridge.plain import is_writable
 from sdkbridge.server.answers import Refusal
 
 _MEMBER = b'":'
-"""What stands once for each member, in JSON without odd spaces; a text can hold more of it, never less."""
+"""What stands once after each member's name where no space does, and in a text that has it, escaped or not."""
 
+_QUOTE = rb"\u0022"
+"""What is written as a quote, and may then come before a colon."""
+
+_SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
+_SPACED_MEMBER = re.compile(rb'"[ \t\n\r]+:')
 
 _NUL = rb"\u0000"
 
@@ -52,10 +58,19 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
         written = orjson.dumps(value)
     except (orjson.JSONDecodeError, TypeError):  # the latter: too deep to be written, which `checked` finds again
         return _decode_leniently(body)
-    # Without spaces and escapes it is as long as before, unless a member got lost.
-    if len(written) == len(body) or written.count(_MEMBER) == body.count(_MEMBER):
+    if _tells_its_members(body) and written.count(_MEMBER) == body.count(_MEMBER):
         return value
     return _decode_leniently(body)
+
+
+def _tells_its_members(body: bytes) -> bool:
+    """
+    Tell whether JSON has as much of `_MEMBER` as when it is written anew, unless a member is lost by that.
+    """
+    if _QUOTE in body:
+        return False
+    # Texts have such colons, too, and a quote before them hardly ever.
+    return not any(colon in body for colon in _SPACED_COLONS) or _SPACED_MEMBER.search(body) is None
 
 
 def _decode_leniently(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

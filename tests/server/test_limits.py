@@ -4,6 +4,7 @@ What is too much, malformed or malicious gets a clear answer, and nothing of it 
 
 import gzip
 import json
+import re
 import socket
 import tracemalloc
 import zlib
@@ -320,6 +321,24 @@ def test_a_settings_path_injects_nothing(key: str, quiet: Running) -> None:
     assert b"<script>" not in answer.body
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": 1, "a": 2, "b": 1e6}',
+        b'{"userId":"ann","userId":"bob","v":1e6}',
+        b'{"userId":"ann","userId":"\\u0022:"}',
+        b'{"userId" :"ann","userId":"bob"}',
+        b'{"userId"\n\t:"ann","userId":"bob"}',
+    ],
+)
+def test_a_member_twice_is_found_beside_whatever_is_written_at_another_length(body: bytes) -> None:
+    """
+    A number by its exponent, a quote by its code, a space before the colon.
+    """
+    with pytest.raises(InvalidCall, match="twice"):
+        checked(decode(body), 1000)
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -345,12 +364,22 @@ def test_json_is_read_as_the_standard_library_reads_it(value: object, separators
     assert decode(b"\xef\xbb\xbf" + body) == value
 
 
-@given(st.dictionaries(st.text('ab":\\\n', max_size=4), st.integers(), min_size=1), st.data())
-def test_a_member_that_comes_twice_is_always_found(members: dict[str, int], data: st.DataObject) -> None:
+@given(
+    st.dictionaries(st.text('ab":\\\n', max_size=4), st.integers() | st.text('":\\ ', max_size=4), min_size=1),
+    st.sampled_from([":", ": ", " : ", "\n:"]),
+    st.booleans(),
+    st.data(),
+)
+def test_a_member_that_comes_twice_is_always_found(
+    members: dict[str, int | str], colon: str, by_code: bool, data: st.DataObject
+) -> None:
     """
-    However its name is written: with quotes, colons and backslashes in it, too.
+    However it is written: with quotes, colons and backslashes in its name or beside it, by their codes, too.
     """
-    pairs = [f"{json.dumps(name)}:{value}" for name, value in members.items()]
+    pairs = [f"{json.dumps(name)}{colon}{json.dumps(value)}" for name, value in members.items()]
+    if by_code:
+        escape = re.compile(r'\\(\\|")')
+        pairs = [escape.sub(lambda met: "\\u0022" if met[1] == '"' else met[0], pair) for pair in pairs]
     repeated = data.draw(st.sampled_from(pairs))
     value = decode(("{" + ",".join([*pairs, repeated]) + "}").encode())
 

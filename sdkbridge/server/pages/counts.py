@@ -22,8 +22,8 @@ PATIENCE_S = 0.08
 
 COUNT_AGAIN = 20
 """
-A count is good for so many times as long as it took, or as the one before took if that was shorter: what opened the
-database first, or was held up by a busy machine, is soon done anew.
+A count is good for so many times as long as it took, or as the one before took if that was shorter: what opened
+the database first, or was held up by a busy machine, is soon done anew.
 """
 
 GOOD_FOR_S = 0.5
