@@ -27,8 +27,8 @@ class DeliveryThread:
     """
     A thread that sends what is due, and sleeps until more is.
 
-    It starts with the first `wake`, also after a `stop` and in a process that was forked off. What it has not sent
-    when it stops stays in the outbox.
+    It starts with the first `wake`, also after a `stop` and in a process that was forked off, but not after `end`.
+    What it has not sent when it stops stays in the outbox.
 
     Args:
         make: makes the delivery that the thread is to do, given what to call after each of its rounds.
@@ -36,6 +36,7 @@ class DeliveryThread:
 
     def __init__(self, make: Callable[[Callable[[], None]], Delivery]) -> None:
         self._make = make
+        self._has_ended = False
         self._begin_anew()
         _all_threads.add(self)
 
@@ -59,7 +60,7 @@ class DeliveryThread:
 
     def _start(self) -> None:
         with self._lock:
-            if self._delivery is not None:
+            if self._delivery is not None or self._has_ended:
                 return
             self._delivery = self._make(self._end_round)
             self._thread = threading.Thread(
@@ -85,13 +86,24 @@ class DeliveryThread:
         """
         return self._delivery is None or self._delivery.is_idle
 
-    def stop(self, timeout_s: float, *, then: Callable[[], None] | None = None) -> None:
+    def end(self, timeout_s: float, *, then: Callable[[], None]) -> None:
+        """
+        Stop for good.
+
+        Args:
+            timeout_s: how long to wait for what is under way, in seconds.
+            then: to be called once the thread has ended, be it later than that.
+        """
+        with self._lock:
+            self._has_ended = True
+        _call_after(self.stop(timeout_s), then)
+
+    def stop(self, timeout_s: float) -> list[threading.Thread]:
         """
         End the thread once what is under way is done, and wait for that so many seconds and no longer.
 
-        Args:
-            timeout_s: how long.
-            then: to be called once the thread has ended, be it later than that.
+        Returns:
+            The threads that have not ended yet.
         """
         with self._lock:
             delivery, thread = self._delivery, self._thread
@@ -103,12 +115,13 @@ class DeliveryThread:
         if delivery is not None:
             # Something is left of the time to write down what was sent.
             delivery.stop(timeout_s * 0.8)
+            # The thread may be resting after a failure.
+            self._end_round()
         deadline = time.monotonic() + timeout_s
         for old in ending:
             if old is not threading.current_thread():
                 old.join(max(0.0, deadline - time.monotonic()))
-        if then is not None:
-            _call_after([old for old in ending if old.is_alive()], then)
+        return [old for old in ending if old.is_alive()]
 
     def _run(self, delivery: Delivery) -> None:
         while True:

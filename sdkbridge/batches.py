@@ -73,8 +73,11 @@ class BatchAcceptance:
             For each call, its receipt or why it was refused.
 
         Raises:
+            OutboxFull: too much waits to be delivered; nothing of any call is kept.
             StoreError: it could not be written; nothing of any call is kept.
         """
+        if messages:
+            self._taking.room.check(calls=len(messages))
         in_between = self._taking.savepoints.is_open()
         given = [self._taking.named(message) for message in messages] if in_between else messages
 

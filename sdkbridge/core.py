@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 from identity.clock import Clock, system_clock
 from identity.database import Database
+from identity.errors import StoreError
 from identity.graph import IdentityGraph
 from sdkbridge.acceptance import Acceptance
 from sdkbridge.aliases import Aliases
@@ -95,7 +96,7 @@ class BridgeCore:
             on_problem=on_error,
         )
         self._thread = DeliveryThread(lambda ended: make_delivery(on_exchange=ended))
-        weakref.finalize(self, self._thread.stop, 0.0, then=self.database.close).atexit = False
+        weakref.finalize(self, self._thread.end, 0.0, then=self.database.close).atexit = False
         self._deliver = settings.deliver
         self._closed = False
         if self._deliver and (self.outbox.ends() is not None or self._aliases.waiting()):
@@ -152,8 +153,7 @@ class BridgeCore:
         """
         Do what takes calls, and have it delivered; when this returns it is committed.
         """
-        self.opened()
-        outcome = work()
+        outcome = self._unless_closed(work)
         self._deliver_what_came_of(outcome)
         return outcome
 
@@ -163,7 +163,6 @@ class BridgeCore:
 
         The future is done once that is committed. A refused alias is an outcome, since its verdict is kept.
         """
-        self.opened()
 
         def keeping_verdicts() -> Outcome | RefusedAlias:
             try:
@@ -171,7 +170,7 @@ class BridgeCore:
             except RefusedAlias as error:
                 return error
 
-        future = self.database.submit(keeping_verdicts)
+        future = self._unless_closed(lambda: self.database.submit(keeping_verdicts))
         # Not left to whoever waits for it: they may have been cancelled.
         future.add_done_callback(self._deliver_once_committed)
         return future
@@ -182,10 +181,26 @@ class BridgeCore:
         """
         Have another thread take many calls, as one batch with all batches that wait for it.
         """
-        self.opened()
-        future = self.database.submit_to(self._take_batches, (messages, refused), size=len(messages))
+        future = self._unless_closed(
+            lambda: self.database.submit_to(self._take_batches, (messages, refused), size=len(messages))
+        )
         future.add_done_callback(self._deliver_once_committed)
         return future
+
+    def _unless_closed(self, work: Callable[[], Outcome]) -> Outcome:
+        """
+        Do something with the database.
+
+        Raises:
+            BridgeClosed: the bridge was closed, be it meanwhile; nothing was written.
+        """
+        self.opened()
+        try:
+            return work()
+        except StoreError as error:
+            if not self._closed:
+                raise
+            raise BridgeClosed("the bridge was closed before the call was taken") from error
 
     def _take_batches(
         self, batches: Sequence[tuple[Sequence[JSONObject], Sequence[RefusedMessage]]]
@@ -212,7 +227,7 @@ class BridgeCore:
         """
         Deliver what waits now, unless that is left to others.
         """
-        if self._deliver:
+        if self._deliver and not self._closed:
             self._thread.wake()
 
     def flush(self, timeout: float) -> FlushReport:
@@ -266,7 +281,7 @@ class BridgeCore:
         if self._closed:
             return
         self._closed = True
-        self._thread.stop(timeout, then=self.database.close)
+        self._thread.end(timeout, then=self.database.close)
 
 
 def _once(value: object) -> Once | None:

@@ -16,8 +16,9 @@ class OutboxRoom:
     Refuses calls while too much waits.
 
     What waits is not counted at each call: a count that leaves room is good for half of that room. Several
-    processes on one outbox may therefore exceed the limit by what they accept in the meantime. So may a batch by
-    what it brings: refused whole, one that is larger than the limit could never be taken.
+    processes on one outbox may therefore exceed the limit by what they accept in the meantime. A batch may exceed
+    it by what it brings: it is refused only if there is no room before its first call. Were it refused for its
+    size, one that is larger than the limit could never be taken.
 
     Args:
         outbox: what is limited.
@@ -36,9 +37,12 @@ class OutboxRoom:
         self._full_until = -math.inf
         self.refused = 0
 
-    def check(self) -> None:
+    def check(self, *, calls: int = 1) -> None:
         """
-        Make sure that there is room for a call.
+        Make sure that there is room.
+
+        Args:
+            calls: how many calls are refused if there is none.
 
         Raises:
             OutboxFull: there is none.
@@ -50,7 +54,7 @@ class OutboxRoom:
             self._left = self._counted(self._limit)
             self._full_until = now + COUNT_AGAIN_S if self._left == 0 else -math.inf
         if self._left == 0:
-            self.refused += 1
+            self.refused += calls
             raise OutboxFull(self._limit)
 
     def is_full(self) -> bool:

@@ -112,16 +112,17 @@ class Taking:
 
         Raises:
             InvalidCall: it was refused; nothing of it is kept but the verdict on a refused alias.
-            OutboxFull: too much waits to be delivered; nothing of it is kept.
+            OutboxFull: it comes by itself, and too much waits to be delivered; nothing of it is kept.
             StoreError: it could not be written; nothing of it is kept.
         """
-        self.room.check()
         if joined is not None:
             taken = self._take(message_id, take, joined)
-        elif self.savepoints.is_open():
-            taken = self._in_between(message_id or self._ids.message_id(), take)
         else:
-            taken = self._by_itself(message_id, take)
+            self.room.check()
+            if self.savepoints.is_open():
+                taken = self._in_between(message_id or self._ids.message_id(), take)
+            else:
+                taken = self._by_itself(message_id, take)
         if isinstance(taken, RefusedAlias):
             raise taken
         self.room.take(len(taken.requests))

@@ -9,13 +9,14 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from sdkbridge import AsyncBridge, AsyncDevice, Bridge, BridgeClosed, Device, InvalidCall, Outcome
+from sdkbridge import AsyncBridge, AsyncDevice, Bridge, BridgeClosed, Device, InvalidCall, Outcome, Receipt
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
 
@@ -163,6 +164,26 @@ def test_closing_twice_does_nothing_and_a_closed_bridge_says_so(tmp_path: Path) 
             await bridge.flush()
 
     asyncio.run(work())
+
+
+def test_what_is_committed_while_closing_begins_no_delivery(
+    tmp_path: Path, kissmetrics: RunningKissmetrics
+) -> None:
+    """
+    Three hundred calls wait for their commit when the bridge is closed; all are kept.
+    """
+
+    async def work() -> list[Receipt]:
+        bridge = AsyncBridge(tmp_path / "b.db", api_key="k", url=kissmetrics.url)
+        calls = [asyncio.create_task(bridge.track(f"user {number}", "Paid")) for number in range(300)]
+        await asyncio.sleep(0)
+        await bridge.close()
+        return await asyncio.gather(*calls)
+
+    receipts = asyncio.run(work())
+
+    assert sum(len(receipt.requests) for receipt in receipts) == 300
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("sdkbridge-")] == []
 
 
 def test_one_bridge_serves_loops_in_several_threads(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from faulty_server import FaultyServer, faulty_server
 from freezegun import freeze_time
 
-from sdkbridge import Bridge, OutboxFull
+from sdkbridge import Bridge, BridgeClosed, OutboxFull, background
 from sdkbridge.delivery import DeliveryProblem, DeliverySettings
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
@@ -196,6 +196,79 @@ def test_on_error_may_use_the_bridge(tmp_path: Path, sink: FaultyServer) -> None
     assert sink.identities() == ["A", "operations"]
 
 
+def test_no_thread_is_left_of_a_delivery_that_met_problems(tmp_path: Path, sink: FaultyServer) -> None:
+    """
+    However often it begins anew, and though somebody is told of each.
+    """
+    told: list[DeliveryProblem] = []
+    with Bridge(tmp_path / "b.db", api_key="k", url=sink.url, deliver=False, on_error=told.append) as bridge:
+        for number in range(3):
+            sink.answers = [(404, {})]
+            bridge.track(f"user {number}", "Paid")
+            bridge.flush()
+        for thread in delivery_threads():
+            thread.join(20)
+
+        assert delivery_threads() == []
+    assert [problem.what for problem in told] == ["dead"] * 3
+
+
+def test_closing_does_not_wait_for_a_delivery_that_rests_after_a_fault(
+    tmp_path: Path, sink: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Here of a clock that fails whoever delivers.
+    """
+    monkeypatch.setattr(background, "UNEXPECTED_S", 3600)
+    failed = threading.Event()
+
+    def clock() -> float:
+        if threading.current_thread() in delivery_threads():
+            failed.set()
+            raise ZeroDivisionError
+        return 1.7e9
+
+    bridge = Bridge(tmp_path / "b.db", api_key="k", url=sink.url, clock=clock)
+    bridge.track("A", "Paid")
+    assert failed.wait(20)
+    bridge.close(timeout=20)
+
+    assert delivery_threads() == []
+
+
+def test_calls_of_other_threads_meet_a_bridge_that_was_closed_and_nothing_begins_anew(
+    tmp_path: Path, sink: FaultyServer
+) -> None:
+    """
+    Whenever they come: what has a receipt is kept, all else is refused as `BridgeClosed`.
+    """
+    taken: list[int] = []
+    refused: list[BaseException] = []
+    bridge = Bridge(tmp_path / "b.db", api_key="k", url=sink.url)
+
+    def work() -> None:
+        try:
+            while True:
+                taken.append(len(bridge.track("A", "Paid").requests))
+        except Exception as error:  # noqa: BLE001 - it is looked at below
+            refused.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while len(taken) < 50:
+        pass
+    bridge.close()
+    for thread in threads:
+        thread.join()
+
+    assert [type(error) for error in refused] == [BridgeClosed] * 8
+    assert delivery_threads() == []
+    with Bridge(tmp_path / "b.db", api_key="k", url=sink.url, deliver=False) as again:
+        outbox = again.status().outbox
+        assert outbox.waiting + outbox.delivered == sum(taken)
+
+
 def test_a_full_outbox_refuses_calls_until_there_is_room(tmp_path: Path, sink: FaultyServer) -> None:
     """
     Nothing of a refused call is kept, and the status counts them.
@@ -216,6 +289,30 @@ def test_a_full_outbox_refuses_calls_until_there_is_room(tmp_path: Path, sink: F
 
     assert (status.outbox.waiting, status.refused_full) == (10, 1)
     assert not receipt.repeated
+
+
+@pytest.mark.parametrize("kinds", [["track"], ["identify"], ["track", "identify"]])
+def test_a_batch_is_taken_whole_where_there_is_room_and_refused_whole_where_there_is_none(
+    tmp_path: Path, kinds: list[str]
+) -> None:
+    """
+    Also one that is larger than the limit, whatever is in it: it could never be taken otherwise.
+    """
+    batch = [
+        {"type": kind, "userId": f"u{number}", "anonymousId": f"a{number}", "event": "Paid"}
+        for number in range(30)
+        for kind in kinds
+    ]
+    with Bridge(tmp_path / "b.db", api_key="k", deliver=False, outbox_limit=10) as bridge:
+        receipts = bridge.accept_batch(batch)
+        waiting = bridge.status().outbox.waiting
+        with pytest.raises(OutboxFull):
+            bridge.accept_batch(batch)
+        status = bridge.status()
+        assert bridge.accept_batch([]) == []
+
+    assert waiting == sum(len(receipt.requests) for receipt in receipts) >= len(batch)
+    assert (status.outbox.waiting, status.refused_full) == (waiting, len(batch))
 
 
 @pytest.mark.parametrize("wrong", [{"outbox_limit": 0}, {"url": "nowhere"}])

@@ -61,6 +61,14 @@ class Problems:
         self._untold += 1
         self._executor.submit(self._tell, self._callback, problem)
 
+    def close(self) -> None:
+        """
+        End the thread once it has told what there is to tell; the next problem begins another.
+        """
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = None
+
     def _tell(self, callback: Callable[[DeliveryProblem], object], problem: DeliveryProblem) -> None:
         try:
             callback(problem)

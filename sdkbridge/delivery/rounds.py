@@ -259,6 +259,7 @@ class Rounds:
         finally:
             retire(self._worker.name)
             self._database_thread.shutdown()
+            self._problems.close()
             self._on_exchange()
 
     async def _in_database(self, work: Callable[..., Result], *args: object) -> Result:
