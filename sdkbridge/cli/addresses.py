@@ -23,7 +23,12 @@ class DatabaseAddress(click.ParamType[Any]):
     def __init__(self, *, must_exist: bool) -> None:
         self._file = click.Path(exists=must_exist, dir_okay=False, path_type=Path)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | Path:  # noqa: ANN401
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | Path:
         """
         Return a URL as a text, and anything else as a path.
         """

@@ -71,7 +71,7 @@ def source_options(command: Command) -> Command:
     @click.option("--key", "api_key", help="Only the people of the product with this Kissmetrics key.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @wraps(command)
-    def with_source(path: Path | None, url: str | None, api_key: str | None, **others: Any) -> None:  # noqa: ANN401
+    def with_source(path: Path | None, url: str | None, api_key: str | None, **others: object) -> None:
         if (path is None) == (url is None):
             raise click.UsageError("give either --db or --url: whom to ask")
         if url is not None and urlsplit(url).scheme not in {"http", "https"}:

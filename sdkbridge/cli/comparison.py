@@ -5,6 +5,7 @@ A comparison of strategies as tables to read.
 import shutil
 import sys
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -28,9 +29,9 @@ def print_comparison(comparison: Comparison, *, differences: int) -> None:
     console.print(_heading(comparison), "", sep="\n")
     console.print(_table(comparison))
     for refusal in comparison.refused:
-        print(f"call {refusal.number}: {refusal.problem}", file=sys.stderr)  # noqa: T201
+        click.echo(f"call {refusal.number}: {refusal.problem}", err=True)
     if comparison.refused_calls > len(comparison.refused):
-        print(f"and {comparison.refused_calls - len(comparison.refused)} more", file=sys.stderr)  # noqa: T201
+        click.echo(f"and {comparison.refused_calls - len(comparison.refused)} more", err=True)
     shown = comparison.differences[:differences]
     if shown:
         console.print(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -30,7 +30,7 @@ def _deciding(command: Command) -> Command:
     @click.option("--why", default="", help="For what reason; kept with the decision.")
     @db_and_json
     @wraps(command)
-    def with_link(path: Path, as_json: bool, older: str, newer: str, by: str, why: str, **others: Any) -> None:  # noqa: ANN401
+    def with_link(path: Path, as_json: bool, older: str, newer: str, by: str, why: str, **others: object) -> None:
         command(path, as_json, (older, newer), by, why, **others)
 
     return with_link

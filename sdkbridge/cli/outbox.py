@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
 import click
 
@@ -43,7 +43,7 @@ def outbox() -> None:
 @db
 @limit
 @as_json
-def list_waiting(path: Any, limit: int, as_json: bool) -> None:  # noqa: ANN401 - a path or a URL
+def list_waiting(path: str | Path, limit: int, as_json: bool) -> None:
     """
     Show the lanes that wait for a retry or for another one, and how much waits in all.
     """
@@ -67,7 +67,7 @@ def list_waiting(path: Any, limit: int, as_json: bool) -> None:  # noqa: ANN401 
 @db
 @limit
 @as_json
-def list_dead(path: Any, limit: int, as_json: bool) -> None:  # noqa: ANN401
+def list_dead(path: str | Path, limit: int, as_json: bool) -> None:
     """
     Show what was given up, with the reason, oldest first.
     """
@@ -100,7 +100,7 @@ def _chosen(work: Callable[..., None]) -> Callable[..., None]:
 
 @outbox.command("retry")
 @_chosen
-def retry(path: Any, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:  # noqa: ANN401
+def retry(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:
     """
     Queue what was given up again: the requests with these NUMBERS, as ``dead`` shows them, or all.
     """
@@ -116,7 +116,7 @@ def retry(path: Any, numbers: tuple[int, ...], everything: bool, as_json: bool) 
 
 @outbox.command("drop")
 @_chosen
-def drop(path: Any, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:  # noqa: ANN401
+def drop(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:
     """
     Forget what was given up for good: the requests with these NUMBERS, or all.
     """
@@ -145,7 +145,7 @@ def _told(said: str, key: str, done: int, numbers: Sequence[int], *, as_json: bo
 
 
 @contextmanager
-def _opened(path: Any, *, read_only: bool = False) -> Iterator[Database]:  # noqa: ANN401
+def _opened(path: str | Path, *, read_only: bool = False) -> Iterator[Database]:
     try:
         database = Database(path, read_only=read_only)
         try:

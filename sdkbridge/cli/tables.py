@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -34,7 +35,7 @@ def print_people(people: Sequence[Mapping[str, Any]], *, more: bool) -> None:
     ]
     print_rows(("identities", "events", "properties, last"), rows, empty="Nobody was found.")
     if more:
-        print("There are more people than these: --limit shows more.", file=sys.stderr)  # noqa: T201
+        click.echo("There are more people than these: --limit shows more.", err=True)
 
 
 def print_timeline(happenings: Sequence[Mapping[str, Any]], identity: str) -> None:
@@ -133,7 +134,7 @@ def print_text(text: str) -> None:
     Print a text as it is, but for what would not be seen.
     """
     for line in text.split("\n"):
-        print(printable(line))  # noqa: T201
+        click.echo(printable(line))
 
 
 def _shown(cell: Cell) -> Text:

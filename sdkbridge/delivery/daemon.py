@@ -56,7 +56,7 @@ class DaemonExecutor(Executor):
         while (do := self._work.get()) is not None:
             do()
 
-    def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - Executor's
         """
         End the thread after the work that it has.
         """

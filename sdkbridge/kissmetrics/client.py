@@ -202,7 +202,7 @@ class _EncodedURL(httpx.URL):
 
     @property
     def _uri_reference(self) -> Any:  # type: ignore[override]  # noqa: ANN401 - what all parts are taken from
-        return httpx.URL(self._whole)._uri_reference  # noqa: SLF001
+        return httpx.URL(self._whole)._uri_reference  # noqa: SLF001 - httpx has no other
 
     @property
     def raw_scheme(self) -> bytes:

@@ -11,8 +11,8 @@ Needs the extra ``server``.
 
 try:
     import orjson  # noqa: F401 - only to say at once what is missing
-    import prometheus_client  # noqa: F401
-    import starlette  # noqa: F401
+    import prometheus_client  # noqa: F401 - likewise
+    import starlette  # noqa: F401 - likewise
 except ImportError as error:
     raise ImportError(
         f"the server needs {error.name}, which comes with an extra: pip install 'sdkbridge[server]'",

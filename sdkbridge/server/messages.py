@@ -124,7 +124,7 @@ def several_messages(body: JSONObject, *, limits: Limits, sender: Sender) -> Mes
     return found
 
 
-def _add(found: Messages, message: Any, *, shared: JSONObject, limits: Limits, sender: Sender) -> None:  # noqa: ANN401
+def _add(found: Messages, message: Any, *, shared: JSONObject, limits: Limits, sender: Sender) -> None:  # noqa: ANN401 - JSON
     try:
         _check_members(message, checked(message, limits.call_bytes))
     except InvalidCall as error:

@@ -120,7 +120,7 @@ def amount(*, of: str, least: float = 0.0, most: float = math.inf, but_not_0: bo
 
     def read(value: object) -> float:
         try:
-            number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+            number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type] # or TypeError
         except (TypeError, ValueError):
             number = math.nan
         if not (math.isfinite(number) and least <= number <= most) or (but_not_0 and number == 0):
