@@ -229,6 +229,52 @@ def test_an_alias_waits_for_its_other_side_but_not_for_ever(
     assert sink.identities().index("alias") < sink.identities().index("after")
 
 
+@pytest.mark.parametrize("ahead_s", [-2, 0.001, 2, 200, 3600])
+def test_an_alias_waits_whatever_the_clock_of_another_machine_says(
+    outbox: Outbox, delivery: Delivery, sink: FaultyServer, clock: Clock, ahead_s: float
+) -> None:
+    """
+    It was taken by one whose clock is ahead of the delivering one's, or behind; or this one was set back since.
+    """
+    clock.now -= ahead_s
+    sink.failing = {"web"}
+    add(outbox, "web")
+    delivery.run_once()
+    add(outbox, "alias", lane="phone", path="/a", other="web")
+    for _ in range(3):
+        delivery.run_once()
+        clock.now += ALIAS_WAIT_S / 4
+    assert "alias" not in sink.identities()
+
+    clock.now += ALIAS_WAIT_S + (ahead_s if ahead_s < LONGEST_WAIT_S else 0)
+    delivery.run_once()
+
+    assert "alias" in sink.identities()
+
+
+def test_an_alias_waits_for_as_long_as_it_is_told_to(
+    database: Database, outbox: Outbox, sink: FaultyServer, clock: Clock
+) -> None:
+    """
+    Also for longer than anything else is put off.
+    """
+    client = KissmetricsClient(sink.url, transport=lambda: httpx_transport("http"))
+    patient = DeliverySettings(alias_wait_s=10 * LONGEST_WAIT_S)
+    delivery = Delivery(database, client.connect, api_key=KEY, clock=clock, settings=patient)
+    sink.failing = {"web"}
+    add(outbox, "web")
+    add(outbox, "alias", lane="phone", path="/a", other="web")
+    for _ in range(20):
+        delivery.run_once()
+        assert "alias" not in sink.identities()
+        clock.now += LONGEST_WAIT_S / 2 - 0.1
+
+    clock.now += LONGEST_WAIT_S
+    delivery.run_once()
+
+    assert "alias" in sink.identities()
+
+
 def test_an_alias_waits_for_as_long_as_its_other_side_gets_on(
     outbox: Outbox, delivery: Delivery, sink: FaultyServer, clock: Clock
 ) -> None:

@@ -136,8 +136,10 @@ class Claims:
         failing = self._database.row("SELECT failed_ms FROM outbox_lane WHERE lane = ?", (alias.other_lane,))
         if failing is None or failing[0] == 0:
             return now_ms + LOOK_AGAIN_MS
-        until_ms: int = max(alias.accepted_ms, failing[0]) + self._alias_wait_ms
-        return until_ms if now_ms < until_ms <= now_ms + self._alias_wait_ms else None
+        # Clocks of several machines differ, and a call is accepted while a worker waits for its turn to write.
+        since = [at_ms for at_ms in (alias.accepted_ms, failing[0]) if at_ms <= now_ms + LONGEST_RETRY_MS]
+        until_ms = max(since, default=0) + self._alias_wait_ms
+        return min(until_ms, now_ms + LONGEST_RETRY_MS) if now_ms < until_ms else None
 
     def _block(self, alias: QueuedRequest, *, until_ms: int) -> None:
         with self._database.transaction() as connection:
