@@ -62,9 +62,13 @@ class DeliveryThread:
         with self._lock:
             if self._delivery is not None or self._has_ended:
                 return
-            self._delivery = self._make(self._end_round)
+            delivery = self._make(self._end_round)
+            # A signal handler may have come before this one.
+            if self._delivery is not None or self._has_ended:
+                return
+            self._delivery = delivery
             self._thread = threading.Thread(
-                target=self._run, args=(self._delivery,), name="sdkbridge-delivery", daemon=True
+                target=self._run, args=(delivery,), name="sdkbridge-delivery", daemon=True
             )
             self._thread.start()
 

@@ -5,6 +5,7 @@ Delivery beside the caller's work: it ends in time, outlives what goes wrong, an
 import gc
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -18,8 +19,11 @@ import pytest
 from faulty_server import FaultyServer, faulty_server
 from freezegun import freeze_time
 
+from identity.database import Database
 from sdkbridge import Bridge, BridgeClosed, OutboxFull, background
-from sdkbridge.delivery import DeliveryProblem, DeliverySettings
+from sdkbridge.background import DeliveryThread
+from sdkbridge.delivery import Delivery, DeliveryProblem, DeliverySettings
+from sdkbridge.kissmetrics.client import KissmetricsClient
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
 
@@ -211,6 +215,36 @@ def test_no_thread_is_left_of_a_delivery_that_met_problems(tmp_path: Path, sink:
 
         assert delivery_threads() == []
     assert [problem.what for problem in told] == ["dead"] * 3
+
+
+def test_a_signal_handler_that_comes_while_delivery_begins_begins_no_other(
+    tmp_path: Path, sink: FaultyServer
+) -> None:
+    """
+    Of two threads the first would be forgotten, and never ended.
+    """
+    database = Database(tmp_path / "b.db")
+    made: list[Delivery] = []
+
+    def make(_: object) -> Delivery:
+        if not made:
+            made.append(Delivery(database, KissmetricsClient(sink.url).connect, api_key="k"))
+            signal.raise_signal(signal.SIGUSR1)
+        made.append(Delivery(database, KissmetricsClient(sink.url).connect, api_key="k"))
+        return made[-1]
+
+    thread = DeliveryThread(make)
+    before = signal.signal(signal.SIGUSR1, lambda *_: thread.wake())
+    try:
+        thread.wake()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert len(made) == 3
+    assert [one.name for one in delivery_threads()].count("sdkbridge-delivery") == 1
+
+    thread.end(20, then=database.close)
+
+    assert delivery_threads() == []
 
 
 def test_closing_does_not_wait_for_a_delivery_that_rests_after_a_fault(

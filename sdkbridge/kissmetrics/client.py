@@ -110,12 +110,20 @@ class KissmetricsClient:
         if transport is not None and not callable(transport):
             raise TypeError("transport must be a callable that makes an httpx transport, such as its class")
         self._make = transport or (lambda: fastest_transport(self._url.scheme))
-        # Made now, so that a wrong one is found when the client is made.
-        self._first = [] if transport is None else [_asynchronous(transport())]
+        self._first: list[httpx.AsyncBaseTransport] = []
         self._timeout_s = timeout_s
+        if transport is not None:
+            self.make_ready()  # a wrong one is found now
 
     def __repr__(self) -> str:
         return f"KissmetricsClient({str(self._url)!r})"
+
+    def make_ready(self) -> None:
+        """
+        Import what connections need, so that none does where it could be interrupted by another.
+        """
+        if not self._first:
+            self._first.append(_asynchronous(self._make()))
 
     def connect(self) -> Connection:
         """
