@@ -133,6 +133,12 @@ class Aliases:
         row = self._database.row("SELECT count(*) FROM waiting_alias")
         return 0 if row is None else int(row[0])
 
+    def are_due(self) -> bool:
+        """
+        Tell whether the grace of any alias is over that was not queued yet.
+        """
+        return bool(self._due())
+
     def _pairs_waiting(self) -> set[frozenset[str]]:
         return {frozenset(pair) for pair in self._database.rows("SELECT identity, name FROM waiting_alias")}
 

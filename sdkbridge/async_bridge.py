@@ -21,6 +21,7 @@ from sdkbridge.core import core_of
 from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.device import device_name
 from sdkbridge.errors import InvalidCall
+from sdkbridge.flushing import seconds_of
 from sdkbridge.outbox import Outbox
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
@@ -199,6 +200,10 @@ class AsyncBridge(ServerSideCalls[Awaitable[Receipt]]):
 
         Args:
             timeout: how long to try at most, in seconds.
+
+        Raises:
+            BridgeClosed: the bridge was closed, be it meanwhile.
+            StoreError: the outbox cannot be read in that time.
         """
         return await in_a_thread(partial(self._core.flush, timeout))
 
@@ -225,9 +230,10 @@ class AsyncBridge(ServerSideCalls[Awaitable[Receipt]]):
             timeout: how long to wait for the requests on their way, in seconds. What takes longer is left to a
                 thread, which lets go of the file when it ends.
         """
-        closing = asyncio.ensure_future(in_a_thread(partial(self._core.close, timeout)))
+        seconds = seconds_of(timeout)
+        closing = asyncio.ensure_future(in_a_thread(partial(self._core.close, seconds)))
         # Nobody who cancels the caller shall leave the file half closed, and no lock shall hold up the caller.
-        done, _ = await asyncio.wait({closing}, timeout=timeout + LET_GO_S)
+        done, _ = await asyncio.wait({closing}, timeout=seconds + LET_GO_S)
         for closed in done:
             closed.result()
 

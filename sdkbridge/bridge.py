@@ -235,6 +235,10 @@ class Bridge(ServerSideCalls[Receipt]):
 
         Args:
             timeout: how long to try at most, in seconds.
+
+        Raises:
+            BridgeClosed: the bridge was closed, be it meanwhile.
+            StoreError: the outbox cannot be read in that time.
         """
         return self._core.flush(timeout)
 

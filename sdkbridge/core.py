@@ -2,7 +2,6 @@
 What both bridges are: everything but whether the caller waits for a commit, or awaits it.
 """
 
-import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -24,6 +23,7 @@ from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.delivery.engine import Delivery
 from sdkbridge.delivery.problems import DeliveryProblem
 from sdkbridge.errors import BridgeClosed, InvalidCall
+from sdkbridge.flushing import Flushing, seconds_of
 from sdkbridge.ids import IdGenerator, RandomIds
 from sdkbridge.kissmetrics.client import KissmetricsClient
 from sdkbridge.kissmetrics.requests import Sending
@@ -36,9 +36,6 @@ from sdkbridge.settings.bridge import Arguments, BridgeSettings, bridge_settings
 from sdkbridge.status import BridgeStatus, FlushReport
 from sdkbridge.unit_of_work import UnitOfWork
 from sdkbridge.writable import Writable
-
-LONGEST_PAUSE_S = 0.05
-"""How long `flush` sleeps before it looks again."""
 
 Outcome = TypeVar("Outcome")
 
@@ -99,6 +96,11 @@ class BridgeCore:
         weakref.finalize(self, self._thread.end, 0.0, then=self.database.close).atexit = False
         self._deliver = settings.deliver
         self._closed = False
+        self._flushing = Flushing(
+            self.database, self.outbox, self._aliases, self._thread, stop_after=not self._deliver
+        )
+        if self._deliver:
+            client.make_ready()
         if self._deliver and (self.outbox.ends() is not None or self._aliases.waiting()):
             self.wake()
 
@@ -200,7 +202,7 @@ class BridgeCore:
         except StoreError as error:
             if not self._closed:
                 raise
-            raise BridgeClosed("the bridge was closed before the call was taken") from error
+            raise BridgeClosed("the bridge was closed meanwhile") from error
 
     def _take_batches(
         self, batches: Sequence[tuple[Sequence[JSONObject], Sequence[RefusedMessage]]]
@@ -234,27 +236,8 @@ class BridgeCore:
         """
         Deliver what waits now, for so many seconds at most.
         """
-        self.aliases.release()
-        deadline = time.monotonic() + timeout
-        before = self.outbox.counts()
-        ends = self.outbox.ends()
-        if ends is not None:
-            self._thread.wake()
-            while self._waits(ends[1]) and (left_s := deadline - time.monotonic()) > 0:
-                self._thread.wait_for_round(min(left_s, LONGEST_PAUSE_S))
-            if not self._deliver:
-                self._thread.stop(max(0.0, deadline - time.monotonic()))
-        after = self.outbox.counts()
-        return FlushReport(
-            delivered=after.delivered - before.delivered,
-            dead=max(0, after.dead - before.dead),
-            waiting=after.waiting,
-            last_error=self.outbox.last_error(),
-        )
-
-    def _waits(self, up_to: int) -> bool:
-        ends = self.outbox.ends()
-        return ends is not None and ends[0] <= up_to
+        seconds = seconds_of(timeout)
+        return self._unless_closed(lambda: self._flushing.flush(seconds))
 
     def check(self) -> None:
         """
@@ -280,8 +263,9 @@ class BridgeCore:
         """
         if self._closed:
             return
+        seconds = seconds_of(timeout)
         self._closed = True
-        self._thread.end(timeout, then=self.database.close)
+        self._thread.end(seconds, then=self.database.close)
 
 
 def _once(value: object) -> Once | None:
