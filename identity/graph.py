@@ -14,7 +14,7 @@ from identity.forgetting import Forgetting, Forgotten
 from identity.identifiers import EMAIL, PHONE, checked_sort
 from identity.ids import IdentityKind, checked
 from identity.linking import Linking
-from identity.links import Link, LinkKind, LinkLike, Verdict, Verdicts, ends_of
+from identity.links import Link, LinkKind, LinkLike, Verdict, Verdicts, checked_ends
 from identity.planning import PlanningGraph
 from identity.policy import MergePolicy
 from identity.seeing import Seeing
@@ -251,8 +251,7 @@ class IdentityGraph(PlanningGraph):
     def _judged(
         self, decide: Callable[[Connection, Judgement], Verdict], link: LinkLike, by: str, why: str
     ) -> Verdict:
-        older, newer = (checked(end, "link") for end in ends_of(link))
-        judgement = Judgement(ends=(older, newer), by=checked(by, "by"), why=why, at_ms=self._now_ms())
+        judgement = Judgement(ends=checked_ends(link), by=checked(by, "by"), why=why, at_ms=self._now_ms())
 
         def judge() -> Verdict:
             with self._database.transaction() as connection:

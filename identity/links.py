@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import Factory, field, frozen
 
+from identity.ids import checked
 from identity.tables import Table, moment, plain_values
 
 
@@ -162,3 +163,14 @@ def ends_of(link: LinkLike) -> tuple[str, str]:
     if isinstance(link, Verdict):
         return link.link.ends
     return link.ends if isinstance(link, Link) else link
+
+
+def checked_ends(link: LinkLike) -> tuple[str, str]:
+    """
+    Return the two identities of a link as they are kept, however it is given and they are spelt.
+
+    Raises:
+        InvalidIdentity: one of them is no text, or is empty.
+    """
+    older, newer = (checked(end, "link") for end in ends_of(link))
+    return older, newer

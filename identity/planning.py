@@ -4,8 +4,7 @@ What Kissmetrics was told of the graph, and what is left to tell.
 
 from collections.abc import Collection
 
-from identity.ids import checked
-from identity.links import LinkLike, ends_of
+from identity.links import LinkLike, checked_ends
 from identity.plan import Plan, planned
 from identity.present import PresentGraph
 from identity.told import Telling
@@ -30,7 +29,7 @@ class PlanningGraph(PresentGraph):
             at_ms: when, in milliseconds since 1970 UTC; now by default.
             reference: a number by which the caller knows the alias, such as that of a queued request.
         """
-        older, newer = (checked(end, "link") for end in ends_of(link))
+        older, newer = checked_ends(link)
         when = self._now_ms() if at_ms is None else at_ms
 
         def note() -> None:
@@ -43,7 +42,7 @@ class PlanningGraph(PresentGraph):
         """
         Note that an alias never reached Kissmetrics after all: it was withdrawn, or given up.
         """
-        older, newer = (checked(end, "link") for end in ends_of(link))
+        older, newer = checked_ends(link)
 
         def note() -> None:
             with self._database.transaction() as connection:
@@ -66,7 +65,7 @@ class PlanningGraph(PresentGraph):
         """
         Return the alias that Kissmetrics was told of two identities, or None if it was told of none.
         """
-        return self._told.between(*(checked(end, "link") for end in ends_of(link)))
+        return self._told.between(*checked_ends(link))
 
     def plan(self, *, waiting: Collection[frozenset[str]] = ()) -> Plan:
         """

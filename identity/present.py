@@ -11,7 +11,7 @@ from identity.clock import Clock
 from identity.database import Database
 from identity.held import HeldLink, HeldLinks
 from identity.ledger import Ledger
-from identity.links import LinkLike, Outcome, Verdict, Verdicts, ends_of
+from identity.links import LinkLike, Outcome, Verdict, Verdicts, checked_ends
 from identity.past import PastGraph
 from identity.person import GraphCounts
 from identity.policy import MergePolicy
@@ -105,7 +105,7 @@ class PresentGraph(Questions):
         """
         Tell whether a link waits for a decision.
         """
-        stored = self._ledger.link_between(*ends_of(link))
+        stored = self._ledger.link_between(*checked_ends(link))
         return stored is not None and stored.verdict.outcome is Outcome.HOLD
 
     def held_reasons(self) -> dict[str, int]:

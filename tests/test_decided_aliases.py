@@ -114,6 +114,16 @@ class TestApproveAndReject:
         assert bridge.graph.held() == [held]
         assert bridge.approve_all([held], by="kim") != []
 
+    @pytest.mark.parametrize(("decide", "outcome"), [("approve_all", "merge"), ("reject_all", "refuse")])
+    def test_many_are_decided_however_they_are_spelt(self, bridge: Bridge, decide: str, outcome: str) -> None:
+        """
+        As one is: an address with capitals is the same identity.
+        """
+        held_on_a_tablet(bridge)
+        (verdict,) = getattr(bridge, decide)([("X", "Bob@Example.com")], by="kim")
+
+        assert (verdict.outcome, verdict.link.ends) == (outcome, ("X", "bob@example.com"))
+
     def test_an_approved_link_sends_one_alias(self, bridge: Bridge, recorder: Recorder) -> None:
         """
         However often it is approved.

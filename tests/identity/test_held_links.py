@@ -59,3 +59,16 @@ def test_what_people_decided_last_is_told() -> None:
     ]
     assert not graph.is_held(("tablet-1", "bob"))
     assert graph.held_links() == []
+
+
+def test_a_held_link_is_known_however_its_identities_are_spelt() -> None:
+    """
+    As it is to whoever approves it.
+    """
+    graph = IdentityGraph()
+    graph.link("tablet", "bob@example.com", kind="first_identify")
+    graph.link("tablet", "cleo@example.com", kind="first_identify")
+
+    assert graph.is_held(("tablet", "Cleo@Example.com"))
+    assert graph.is_held((" CLEO@example.com", "tablet"))
+    assert not graph.is_held(("tablet", "Bob@Example.com"))
