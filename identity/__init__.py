@@ -15,6 +15,7 @@ from identity.forgetting import Forgotten
 from identity.graph import IdentityGraph
 from identity.identifiers import Identifiers
 from identity.ids import IdentityKind
+from identity.known import KnownIdentity
 from identity.links import Link, LinkKind, Outcome, Verdict, Verdicts
 from identity.past import PastGraph
 from identity.person import GraphCounts, Person
@@ -24,7 +25,6 @@ from identity.policy import MergePolicy
 from identity.proposal import Caution, Decision, Proposal, Rule, Side
 from identity.sightings import Sighting
 from identity.squished import audit
-from identity.store import KnownIdentity
 
 __all__ = [
     "PLACEHOLDERS",

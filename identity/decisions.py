@@ -6,6 +6,7 @@ from attrs import evolve, frozen
 
 from identity.database import Connection
 from identity.errors import InvalidDecision
+from identity.known import KnownIdentities
 from identity.ledger import StoredLink
 from identity.linking import Linking
 from identity.links import Outcome, Verdict
@@ -55,6 +56,7 @@ class Decisions:
     """
 
     linking: Linking
+    known: KnownIdentities
     told: Told
 
     def approve(self, connection: Connection, judgement: Judgement) -> Verdict:
@@ -122,11 +124,10 @@ class Decisions:
         Work out anew the people that are left when a link no longer joins them.
         """
         people, ledger = self.linking.people, self.linking.ledger
-        side = people.side(retracted.link.older)
-        assert side is not None  # noqa: S101 - it was joined
-        assert side.person is not None  # noqa: S101
+        side = people.kept_side(retracted.link.older)
+        assert side.person is not None  # noqa: S101 - a side that is kept has a person
         known = ledger.known_of(side.person)
-        members = people.in_order_kept(one.name for one in people.identities(side.person))
+        members = self.known.of_person(side.person)
         merges = [stored.verdict for stored in ledger.merges_of(side.person)]
         parts = people_of(members, merges, self.linking.policy.identifiers)
         # The larger part keeps the person's number, so that the fewest rows are written.

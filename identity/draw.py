@@ -11,11 +11,11 @@ from identity.drawing.svg import MOST_NODES, svg
 from identity.drawing.text import day, shortened
 from identity.identifiers import ACCOUNT_ID, ANONYMOUS, EMAIL, PHONE
 from identity.ids import IdentityKind, is_email, is_placeholder
+from identity.known import KnownIdentity
 from identity.links import Outcome, Verdict
 from identity.person import Person
 from identity.squished import Kind, Part, SquishedPerson
 from identity.squished.words import HEADINGS, counted, heading
-from identity.store import KnownIdentity
 
 MOST_PARTS = 6
 MOST_IN_A_PART = 12

@@ -9,9 +9,10 @@ from typing import Any
 from attrs import frozen
 
 from identity.database import Connection
+from identity.known import KnownIdentities
 from identity.ledger import Ledger
+from identity.people import People
 from identity.rules import quoted
-from identity.store import PeopleStore
 from identity.tables import Table, counted, plain_values
 from identity.told import Told
 from identity.tombstones import Tombstones
@@ -54,7 +55,8 @@ class Forgetting:
     What erases people from the tables of one database.
     """
 
-    people: PeopleStore
+    people: People
+    known: KnownIdentities
     ledger: Ledger
     told: Told
     tombstones: Tombstones
@@ -66,7 +68,7 @@ class Forgetting:
         side = self.people.side(name)
         names = [name]
         if side is not None and side.person is not None:
-            names = sorted(known.name for known in self.people.identities(side.person))
+            names = sorted(one.name for one in self.known.of_person(side.person))
             self.people.forget(connection, side.person)
         for one in names:
             self.ledger.forget(connection, one)

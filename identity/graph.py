@@ -8,6 +8,7 @@ from pathlib import Path
 from attrs import evolve
 
 from identity.clock import Clock, system_clock
+from identity.counting import count_one_as_it_is
 from identity.database import Connection, Database
 from identity.decisions import Decisions, Judgement
 from identity.forgetting import Forgetting, Forgotten
@@ -47,8 +48,10 @@ class IdentityGraph(PlanningGraph):
         super().__init__(database, policy=policy or MergePolicy.guarded(), clock=clock)
         self.alias_grace = alias_grace
         self._linking = Linking(self._database, self._people, self._ledger, self._tombstones, self.policy)
-        self._seeing = Seeing(self._people, self._ledger, self._tombstones, self._linking, self.policy)
-        self._decisions = Decisions(self._linking, self._told)
+        self._seeing = Seeing(
+            self._people, self._known, self._ledger, self._tombstones, self._linking, self.policy
+        )
+        self._decisions = Decisions(self._linking, self._known, self._told)
 
     def generated(self, identity: str) -> None:
         """
@@ -106,7 +109,7 @@ class IdentityGraph(PlanningGraph):
             at_ms: when, in milliseconds since 1970 UTC.
             within: the connection of a transaction that it joins.
         """
-        return self._people.touch_once(within, identity, kind, at_ms=at_ms)
+        return count_one_as_it_is(within, identity, kind, at_ms=at_ms)
 
     def seen_all(self, sightings: Sequence[Sighting], *, within: Connection | None = None) -> None:
         """
@@ -270,7 +273,7 @@ class IdentityGraph(PlanningGraph):
             StoreError: it could not be written; nobody was forgotten.
         """
         name, when = checked(identity, "identity"), self._now_ms()
-        forgetting = Forgetting(self._people, self._ledger, self._told, self._tombstones)
+        forgetting = Forgetting(self._people, self._known, self._ledger, self._told, self._tombstones)
 
         def forget() -> Forgotten:
             with self._database.transaction() as connection:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from attrs import evolve, frozen
 
 from identity.database import Database, Row
+from identity.known import KnownIdentities, KnownIdentity
 from identity.ledger import Ledger
 from identity.links import Outcome, Verdict
-from identity.store import KnownIdentity, PeopleStore
 
 MOST_SHOWN = 8
 """Identities of a person that are listed; all are counted."""
@@ -97,9 +97,9 @@ class HeldLinks:
     The held links of one database.
     """
 
-    def __init__(self, database: Database, people: PeopleStore, ledger: Ledger) -> None:
+    def __init__(self, database: Database, known: KnownIdentities, ledger: Ledger) -> None:
         self._database = database
-        self._people = people
+        self._known = known
         self._ledger = ledger
 
     def worst(self, *, limit: int, reason: str | None = None) -> list[HeldLink]:
@@ -131,11 +131,7 @@ class HeldLinks:
         return HeldLink(verdict=link.verdict, older=older, newer=newer)
 
     def _with_identities(self, side: HeldSide) -> HeldSide:
-        found = self._people.side(side.identity)
-        if found is None or found.person is None:
-            return side
-        some = self._people.identities(found.person, limit=MOST_SHOWN)
-        return evolve(side, some=tuple(some))
+        return evolve(side, some=tuple(self._known.together_with(side.identity, limit=MOST_SHOWN)))
 
     def _sides(self, names: set[str]) -> dict[str, HeldSide]:
         ends = self._chosen(_ENDS, sorted(names))

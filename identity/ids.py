@@ -26,6 +26,10 @@ class IdentityKind(StrEnum):
     """Given by the caller: an account id, an e-mail address."""
 
 
+KINDS = {kind.value: kind for kind in IdentityKind}
+"""Kinds by the words that tables hold; an enumeration takes longer to look one up."""
+
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 

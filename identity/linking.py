@@ -10,10 +10,10 @@ from identity.database import Connection, Database
 from identity.ids import IdentityKind
 from identity.ledger import Ledger, StoredLink
 from identity.links import Link, Outcome, Verdict
+from identity.people import People
 from identity.policy import MergePolicy
 from identity.proposal import Proposal, Side, end_never_seen, named_by, stranger
 from identity.rules import FORGOTTEN, SECOND_IDENTITY, SHARED_DEVICE
-from identity.store import PeopleStore
 from identity.tombstones import Tombstones
 
 MOST_RIVALS = 10
@@ -27,7 +27,7 @@ class Linking:
     """
 
     database: Database
-    people: PeopleStore
+    people: People
     ledger: Ledger
     tombstones: Tombstones
     policy: MergePolicy

@@ -6,10 +6,10 @@ from attrs import evolve
 
 from identity.identifiers import ANONYMOUS, Identifiers
 from identity.ids import IdentityKind
+from identity.known import KnownIdentities, KnownIdentity
 from identity.ledger import Ledger
 from identity.links import Verdict, Verdicts
 from identity.questions import Questions
-from identity.store import KnownIdentity, PeopleStore
 from identity.tables import moment
 from identity.walk import reach
 
@@ -22,9 +22,9 @@ class PastGraph(Questions):
     last sightings are those of today, and whoever was forgotten since is not there.
     """
 
-    def __init__(self, people: PeopleStore, ledger: Ledger, identifiers: Identifiers, *, at_ms: int) -> None:
+    def __init__(self, known: KnownIdentities, ledger: Ledger, identifiers: Identifiers, *, at_ms: int) -> None:
         self.at_ms = at_ms
-        self._people = people
+        self._known = known
         self._ledger = ledger
         self._identifiers = identifiers
 
@@ -35,7 +35,7 @@ class PastGraph(Questions):
         """
         Return the identities of a person in the order in which they were first kept.
         """
-        members = [self._then(known) for known in self._people.in_order_kept(reach(name, self._links_at))]
+        members = [self._then(known) for known in self._known.in_order_kept(reach(name, self._links_at))]
         seen = [known for known in members if known.first_ms <= self.at_ms]
         return members if len(members) > 1 else seen
 

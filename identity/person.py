@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import frozen
 
+from identity.known import KnownIdentity
 from identity.links import Outcome, Verdict, Verdicts
-from identity.store import KnownIdentity
 from identity.tables import Table, counted, moment, plain_values
 
 IDENTITY_HEADINGS = ("identity", "kind", "sort", "records", "first seen, UTC", "last seen, UTC")

@@ -81,5 +81,5 @@ class PlanningGraph(PresentGraph):
         due = [
             verdict for verdict in merges if verdict.decided_ms <= due_ms and {*verdict.link.ends} not in waiting
         ]
-        aliases = planned(due, self._told.pairs() if due else (), self._people.records)
+        aliases = planned(due, self._told.pairs() if due else (), self._known.records)
         return Plan(aliases=aliases, waiting=len(merges) - len(due), apart=tuple(self._told.apart()))

@@ -10,14 +10,15 @@ from typing import Self
 from identity.clock import Clock
 from identity.database import Database
 from identity.held import HeldLink, HeldLinks
+from identity.known import KnownIdentities, KnownIdentity
 from identity.ledger import Ledger
 from identity.links import LinkLike, Outcome, Verdict, Verdicts, checked_ends
 from identity.past import PastGraph
+from identity.people import People
 from identity.person import GraphCounts
 from identity.policy import MergePolicy
 from identity.questions import Questions
 from identity.search import FoundPerson, search
-from identity.store import KnownIdentity, PeopleStore
 from identity.told import Told
 from identity.tombstones import Tombstones
 
@@ -34,7 +35,8 @@ class PresentGraph(Questions):
         self.policy = policy
         self._database = database if isinstance(database, Database) else Database(database)
         self._clock = clock
-        self._people = PeopleStore(self._database)
+        self._people = People(self._database)
+        self._known = KnownIdentities(self._database)
         self._ledger = Ledger(self._database)
         self._told = Told(self._database)
         self._tombstones = Tombstones(self._database)
@@ -61,15 +63,14 @@ class PresentGraph(Questions):
         if isinstance(time, datetime) and time.tzinfo is None:
             raise ValueError("time must have a time zone, as in datetime(2026, 1, 2, tzinfo=UTC)")
         seconds = time.timestamp() if isinstance(time, datetime) else time
-        return PastGraph(self._people, self._ledger, self.policy.identifiers, at_ms=int(seconds * 1000))
+        return PastGraph(self._known, self._ledger, self.policy.identifiers, at_ms=int(seconds * 1000))
 
     def _known_as(self, name: str) -> str:
         known_as = self._people.known_as(name)
         return name if known_as is None else known_as
 
     def _identities(self, name: str) -> list[KnownIdentity]:
-        side = self._people.side(name)
-        return [] if side is None or side.person is None else self._people.identities(side.person)
+        return self._known.together_with(name)
 
     def _links_at(self, name: str) -> list[Verdict]:
         return [stored.verdict for stored in self._ledger.links_at(name)]
@@ -99,7 +100,7 @@ class PresentGraph(Questions):
             limit: how many at most.
             reason: only those held for it, such as ``second_identity``.
         """
-        return HeldLinks(self._database, self._people, self._ledger).worst(limit=limit, reason=reason)
+        return HeldLinks(self._database, self._known, self._ledger).worst(limit=limit, reason=reason)
 
     def is_held(self, link: LinkLike) -> bool:
         """

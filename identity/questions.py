@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 
 from identity.explanation import Explanation, History, Step
 from identity.ids import checked
+from identity.known import KnownIdentity
 from identity.links import Outcome, Verdict, Verdicts
 from identity.person import Person
-from identity.store import KnownIdentity
 from identity.walk import other_end, way
 
 

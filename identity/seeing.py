@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from identity.counting import count, count_all_as_they_are, count_as_it_is, kinds_of
 from identity.database import Connection
 from identity.ids import IdentityKind
+from identity.known import KnownIdentities
 from identity.ledger import Ledger
 from identity.linking import Linking
+from identity.people import People
 from identity.policy import MergePolicy
 from identity.proposal import stranger
 from identity.sightings import Sighting
 from identity.splitting import people_of
-from identity.store import PeopleStore
 from identity.tombstones import Tombstones
 
 
@@ -24,7 +26,8 @@ class Seeing:
     What keeps sightings, over the tables of one database.
     """
 
-    people: PeopleStore
+    people: People
+    known: KnownIdentities
     ledger: Ledger
     tombstones: Tombstones
     linking: Linking
@@ -35,14 +38,14 @@ class Seeing:
         Keep one.
         """
         name, kind, sort = sighting.name, sighting.kind, sighting.sort
-        if sort is None and self.people.touch_as_it_is(connection, sighting):
+        if sort is None and count_as_it_is(connection, sighting):
             return
-        before = self.people.touch(connection, sighting)
+        before = count(connection, sighting)
         if before is None:
             if name not in self.tombstones:
                 self._meet(connection, sighting)
         elif _becomes_a_name(before, kind):
-            side = self.people.sides(connection, name, name)[name]
+            side = self.people.kept_side(name)
             self.linking.name(connection, side, at_ms=sighting.first_ms, sort=sort)
         elif before is IdentityKind.NAMED and sort is not None:
             self._tell_sort(connection, name, sort)
@@ -58,9 +61,9 @@ class Seeing:
             return
         unsorted = [sighting for sighting in sightings if sighting.sort is None]
         # Nearly always all are known.
-        if self.people.touch_all_as_they_are(connection, unsorted) and len(unsorted) == len(sightings):
+        if count_all_as_they_are(connection, unsorted) and len(unsorted) == len(sightings):
             return
-        kinds = self.people.kinds(connection, names)
+        kinds = kinds_of(connection, names)
         somebody_was_forgotten = self.tombstones.exist()
         for sighting in sightings:
             before = kinds.get(sighting.name)
@@ -78,18 +81,18 @@ class Seeing:
         self.people.add(connection, new, seen_ms=(first_ms, last_ms), records=sighting.records)
 
     def _tell_sort(self, connection: Connection, name: str, sort: str) -> None:
-        side = self.people.sides(connection, name, name)[name]
+        side = self.people.kept_side(name)
         if side.sort == sort or side.person is None:
             return
         self.people.set_sort(connection, name, sort)
-        members = self.people.in_order_kept(known.name for known in self.people.identities(side.person))
+        members = self.known.of_person(side.person)
         merges = [stored.verdict for stored in self.ledger.merges_of(side.person)]
         self.people.replace(connection, side.person, people_of(members, merges, self.policy.identifiers))
 
 
 def _stays_as_it_is(before: IdentityKind, kind: IdentityKind) -> bool:
     """
-    Tell what `PeopleStore.touch_all_as_they_are` goes by.
+    Tell what `count_all_as_they_are` goes by.
     """
     return before is IdentityKind.NAMED or kind is not IdentityKind.NAMED
 

@@ -9,9 +9,9 @@ from attrs import evolve
 from identity.disjoint_set import DisjointSet
 from identity.identifiers import Identifiers
 from identity.ids import IdentityKind
+from identity.known import KnownIdentity
 from identity.links import Verdict
 from identity.proposal import Side, as_one, stranger
-from identity.store import KnownIdentity
 
 
 def people_of(

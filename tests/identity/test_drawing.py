@@ -15,8 +15,8 @@ from identity.draw import draw, draw_squished
 from identity.drawing.sketch import Group, Node, Shape, Sketch, Stroke, Tie
 from identity.drawing.svg import svg
 from identity.drawing.text import day, printable, shortened, width
+from identity.known import KnownIdentity
 from identity.links import Link
-from identity.store import KnownIdentity
 
 SVG = "{http://www.w3.org/2000/svg}"
 DAY_MS = 86_400_000

@@ -2,19 +2,17 @@
 Who is who now: the tables of identities and of people.
 
 They follow from the decisions in `identity.ledger`. A person's row carries its counts and the identity that stands
-for it, so that no merge has to count: the smaller side is rewritten, the larger one keeps its number.
+for it, so that no merge has to count: the smaller side is rewritten, the larger one keeps its number. What is read
+of single identities is in `identity.known`, how records are counted in `identity.counting`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from operator import attrgetter
+from collections.abc import Iterable
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from identity.database import Connection, Database, Migrations, Row
-from identity.ids import IdentityKind
-from identity.many import rows_among
+from identity.ids import KINDS, IdentityKind
 from identity.proposal import Side, as_one
-from identity.sightings import Sighting
 
 MIGRATIONS: Migrations = {
     "1_people": (
@@ -46,31 +44,6 @@ MIGRATIONS: Migrations = {
     ),
 }
 
-
-@frozen(kw_only=True)
-class KnownIdentity:
-    """
-    One identity of a person, and how much is known under it.
-
-    Attributes:
-        name: the identity.
-        kind: generated, anonymous or named.
-        records: how many calls were recorded under it.
-        first_ms: when it was first seen, in milliseconds since 1970 UTC.
-        last_ms: when it was last seen.
-        sort: what sort of name it is, such as ``email``; ``anonymous`` if it is none.
-        named_ms: when it was first said to be a name, if it was.
-    """
-
-    name: str
-    kind: IdentityKind
-    records: int
-    first_ms: int
-    last_ms: int
-    sort: str = "anonymous"
-    named_ms: int | None = None
-
-
 _SIDE = """
     SELECT name, kind, sort, records, identity.person, known_as, rank, identities, named, sorts, joined
     FROM identity JOIN person ON person.person = identity.person
@@ -78,25 +51,8 @@ _SIDE = """
 
 _TWO_SIDES = _SIDE + "WHERE name IN (?, ?)"
 
-_KNOWN = "SELECT name, kind, records, first_ms, last_ms, sort, named_ms FROM identity "
 
-_TOUCH = """
-    UPDATE identity
-    SET records = records + ?,
-        last_ms = CASE WHEN last_ms < ? THEN ? ELSE last_ms END,
-        first_ms = CASE WHEN first_ms > ? THEN ? ELSE first_ms END
-    WHERE name = ?
-"""
-
-_TOUCH_AS_IT_IS = f"{_TOUCH} AND (kind = '{IdentityKind.NAMED.value}' OR ? = 1)"
-"""A named identity stays what it is by any record, and any identity by a record that does not name it."""
-
-_TOUCH_TOLD = f"{_TOUCH} RETURNING kind"
-
-_KINDS = {kind.value: kind for kind in IdentityKind}
-
-
-class PeopleStore:
+class People:
     """
     The identities and people in one database.
     """
@@ -121,11 +77,19 @@ class PeopleStore:
         row = self._database.row(_SIDE + "WHERE name = ?", (name,))
         return None if row is None else _side(row)
 
-    def sides(self, connection: Connection, *names: str) -> dict[str, Side]:
+    def kept_side(self, name: str) -> Side:
+        """
+        Return an identity that was seen before, with its person's counts.
+        """
+        side = self.side(name)
+        assert side is not None  # noqa: S101 - whoever asks has met its row
+        return side
+
+    def sides(self, connection: Connection, one: str, other: str) -> dict[str, Side]:
         """
         Return those of two identities that were seen before, by name.
         """
-        rows = connection.execute(_TWO_SIDES, names).fetchall()
+        rows = connection.execute(_TWO_SIDES, (one, other)).fetchall()
         return {row[0]: _side(row) for row in rows}
 
     def add(self, connection: Connection, side: Side, *, seen_ms: tuple[int, int], records: int = 0) -> int:
@@ -166,47 +130,9 @@ class PeopleStore:
             ),
         )
 
-    def touch_as_it_is(self, connection: Connection, sighting: Sighting) -> bool:
+    def give_name(self, connection: Connection, side: Side, named: Side, *, at_ms: int) -> None:
         """
-        Count records under an identity if it stays what it is by them; return whether it does.
-
-        Nearly always it does, and to be told of which kind it was costs SQLite more than to count.
-        """
-        return connection.execute(_TOUCH_AS_IT_IS, _touched_as_it_is(sighting)).rowcount == 1
-
-    def touch_once(self, connection: Connection, name: str, kind: IdentityKind, *, at_ms: int) -> bool:
-        """
-        Count one record under an identity if it stays what it is by that; return whether it does.
-        """
-        touched = _as_it_is(name, kind, 1, at_ms, at_ms)
-        return connection.execute(_TOUCH_AS_IT_IS, touched).rowcount == 1
-
-    def touch(self, connection: Connection, sighting: Sighting) -> IdentityKind | None:
-        """
-        Count records under an identity; return its kind, or None if it was never seen.
-        """
-        row = connection.execute(_TOUCH_TOLD, _touched(sighting)).fetchone()
-        return None if row is None else _KINDS[row[0]]
-
-    def touch_all_as_they_are(self, connection: Connection, sightings: Collection[Sighting]) -> bool:
-        """
-        Count records under those of several identities that stay what they are; return whether all of them do.
-        """
-        # In an order that all writers share, so that none waits for another that waits for it.
-        in_order = sorted(sightings, key=attrgetter("name"))
-        rows = [_touched_as_it_is(sighting) for sighting in in_order]
-        return connection.executemany(_TOUCH_AS_IT_IS, rows).rowcount == len(rows)
-
-    def kinds(self, connection: Connection, names: Sequence[str]) -> dict[str, IdentityKind]:
-        """
-        Return the kinds of those identities that were seen before, by name.
-        """
-        rows = rows_among(connection, "SELECT name, kind FROM identity WHERE name IN ({keys})", names)
-        return {name: _KINDS[kind] for name, kind in rows}
-
-    def give_name(self, connection: Connection, side: Side, named: Side, *, at_ms: int) -> Side:
-        """
-        Count an identity as a named one from now on; return it.
+        Count an identity as a named one from now on.
 
         Args:
             connection: the transaction.
@@ -222,9 +148,6 @@ class PeopleStore:
         )
         assert side.person is not None  # noqa: S101 - it was read from its row
         self._update_person(connection, side.person, together, identities=side.identities)
-        found = self.side(side.name)
-        assert found is not None  # noqa: S101 - as above
-        return found
 
     def join(self, connection: Connection, older: Side, newer: Side, *, at_ms: int) -> int:
         """
@@ -267,35 +190,6 @@ class PeopleStore:
             (one.known_as, other.known_as),
         ).fetchone()
         return None if row is None else row[0]
-
-    def identities(self, person: int, *, limit: int | None = None) -> list[KnownIdentity]:
-        """
-        Return the identities of a person, first seen first: all of them, or the first ones.
-        """
-        sql = _KNOWN + "WHERE person = ? ORDER BY first_ms, identity"
-        if limit is None:
-            rows = self._database.rows(sql, (person,))
-        else:
-            rows = self._database.rows(f"{sql} LIMIT ?", (person, limit))
-        return [_known(row) for row in rows]
-
-    def in_order_kept(self, names: Iterable[str]) -> list[KnownIdentity]:
-        """
-        Return some identities in the order in which they were first kept.
-        """
-        found = []
-        for name in names:
-            found += self._database.rows(
-                _KNOWN.replace("SELECT", "SELECT identity,") + "WHERE name = ?",
-                (name,),
-            )
-        return [_known(row[1:]) for row in sorted(found)]
-
-    def records(self, names: Iterable[str]) -> dict[str, int]:
-        """
-        Return how many calls were recorded under some identities.
-        """
-        return {known.name: known.records for known in self.in_order_kept(names)}
 
     def replace(self, connection: Connection, person: int, parts: Iterable[tuple[Side, Iterable[str]]]) -> None:
         """
@@ -343,25 +237,6 @@ class PeopleStore:
         return (0, 0) if row is None else (row[0], row[1])
 
 
-def _touched(sighting: Sighting) -> tuple[object, ...]:
-    """
-    Return the parameters of `_TOUCH`.
-    """
-    last, first = sighting.last_ms, sighting.first_ms
-    return sighting.records, last, last, first, first, sighting.name
-
-
-def _touched_as_it_is(sighting: Sighting) -> tuple[object, ...]:
-    """
-    Return the parameters of `_TOUCH_AS_IT_IS`.
-    """
-    return _as_it_is(sighting.name, sighting.kind, sighting.records, sighting.first_ms, sighting.last_ms)
-
-
-def _as_it_is(name: str, kind: IdentityKind, records: int, first: int, last: int) -> tuple[object, ...]:
-    return records, last, last, first, first, name, int(kind is not IdentityKind.NAMED)
-
-
 def _weight(side: Side) -> tuple[bool, int, int]:
     """
     Return what decides which person keeps its number: the larger, between equals the one that was there first.
@@ -373,7 +248,7 @@ def _side(row: Row) -> Side:
     name, kind, sort, records, person, known_as, rank, identities, named, sorts, joined = row
     return Side(
         name=name,
-        kind=_KINDS[kind],
+        kind=KINDS[kind],
         sort=sort,
         records=records,
         person=person,
@@ -383,17 +258,4 @@ def _side(row: Row) -> Side:
         named=named,
         sorts=sorts,
         joined=joined,
-    )
-
-
-def _known(row: Row) -> KnownIdentity:
-    name, kind, records, first_ms, last_ms, sort, named_ms = row
-    return KnownIdentity(
-        name=name,
-        kind=_KINDS[kind],
-        records=records,
-        first_ms=first_ms,
-        last_ms=last_ms,
-        sort=sort,
-        named_ms=named_ms,
     )
