@@ -7,12 +7,12 @@ from attrs import evolve, frozen
 from identity.database import Connection
 from identity.errors import InvalidDecision
 from identity.known import KnownIdentities
-from identity.ledger import StoredLink
 from identity.linking import Linking
 from identity.links import Outcome, Verdict
 from identity.proposal import Proposal
 from identity.rules import IMPOSSIBLE, REJECTED, RETRACTED, already_one_person, quoted
 from identity.splitting import people_of
+from identity.stored_links import StoredLink
 from identity.told import Told
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from attrs import evolve, frozen
 
+from identity.answers import Answers
 from identity.database import Database, Row
 from identity.known import KnownIdentities, KnownIdentity
-from identity.ledger import Ledger
-from identity.links import Outcome, Verdict
+from identity.links import Verdict
 
 MOST_SHOWN = 8
 """Identities of a person that are listed; all are counted."""
@@ -97,10 +97,10 @@ class HeldLinks:
     The held links of one database.
     """
 
-    def __init__(self, database: Database, known: KnownIdentities, ledger: Ledger) -> None:
+    def __init__(self, database: Database, known: KnownIdentities, answers: Answers) -> None:
         self._database = database
         self._known = known
-        self._ledger = ledger
+        self._answers = answers
 
     def worst(self, *, limit: int, reason: str | None = None) -> list[HeldLink]:
         """
@@ -112,11 +112,7 @@ class HeldLinks:
             limit: how many at most.
             reason: only those held for it.
         """
-        verdicts = [
-            stored.verdict
-            for stored in self._ledger.links_with(Outcome.HOLD)
-            if reason is None or stored.verdict.reason == reason
-        ]
+        verdicts = self._answers.held(reason=reason)
         sides = self._sides({end for verdict in verdicts for end in verdict.link.ends})
         links = [self._link(verdict, sides) for verdict in verdicts]
         links.sort(key=lambda link: link.weight, reverse=True)

@@ -5,12 +5,10 @@ Only forgetting a person takes rows away.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-from attrs import frozen
-
-from identity.database import Connection, Database, Migrations, Row
-from identity.links import Link, LinkKind, Outcome, Verdict
+from identity.database import Connection, Database, Migrations
+from identity.links import Outcome, Verdict
+from identity.stored_links import DECIDED, NEWEST, StoredLink, stored, stored_links
 
 MIGRATIONS: Migrations = {
     "1_ledger": (
@@ -53,37 +51,12 @@ MIGRATIONS: Migrations = {
 }
 
 
-@frozen(kw_only=True)
-class StoredLink:
-    """
-    A link on record, with the newest verdict on it.
-    """
-
-    number: int
-    verdict: Verdict
-
-
-_DECIDED = """
-    SELECT link.link, older, newer, kind, at_ms, call, device, decision.outcome, reason, explanation, warnings,
-           decided_by, decided_ms
-    FROM link JOIN decision ON decision.link = link.link
-"""
-"""Every decision on every link."""
-
-_NOW = " AND decision.decision = (SELECT max(decision) FROM decision WHERE decision.link = link.link) "
-_THEN = (
-    " AND decision.decision = "
-    "(SELECT max(decision) FROM decision WHERE decision.link = link.link AND decision.decided_ms <= ?) "
-)
-
 _BETWEEN = (
-    _DECIDED
-    + _NOW
+    DECIDED
+    + NEWEST
     + "WHERE (older = ? AND newer = ?) OR (older = ? AND newer = ?) ORDER BY link.link DESC LIMIT 1"
 )
 """Written out once: the longer a text, the longer it takes to find the statement that was made of it."""
-
-_ENDS = "(older = ? OR newer = ?)"
 
 
 class Ledger:
@@ -100,30 +73,7 @@ class Ledger:
         Return the newest link between two identities, whichever way round.
         """
         row = self._database.row(_BETWEEN, (older, newer, newer, older))
-        return None if row is None else _stored(row)
-
-    def links_at(self, name: str, *, then_ms: int | None = None) -> list[StoredLink]:
-        """
-        Return the links that touch an identity, oldest first, each with its newest verdict, or the one at a time.
-        """
-        if then_ms is None:
-            return self._links(f"WHERE {_ENDS} ORDER BY link.link", (name, name))
-        return self._links(f"WHERE {_ENDS} ORDER BY link.link", (then_ms, name, name), as_of=_THEN)
-
-    def links_of(self, person: int) -> list[StoredLink]:
-        """
-        Return the links that touch any identity of a person, oldest first.
-        """
-        return self._links(
-            """
-            WHERE link.link IN (
-                SELECT link FROM identity JOIN link ON older = name WHERE person = ?
-                UNION SELECT link FROM identity JOIN link ON newer = name WHERE person = ?
-            )
-            ORDER BY link.link
-            """,
-            (person, person),
-        )
+        return None if row is None else stored(row)
 
     def merges_of(self, person: int) -> list[StoredLink]:
         """
@@ -139,7 +89,8 @@ class Ledger:
 
     def _within(self, person: int, outcome: Outcome) -> list[StoredLink]:
         # Both ends are one person's, so looking from one end finds all.
-        return self._links(
+        return stored_links(
+            self._database,
             """
             WHERE older IN (SELECT name FROM identity WHERE person = ?) AND link.outcome = ?
             ORDER BY decision.decision
@@ -147,60 +98,44 @@ class Ledger:
             (person, outcome.value),
         )
 
-    def merges_untold(self) -> list[Verdict]:
-        """
-        Return the verdicts to merge of which no alias was told, in the order in which they were given.
-        """
-        stored = self._links(
-            """
-            WHERE link.outcome = 'merge'
-              AND NOT EXISTS (SELECT 1 FROM told WHERE told.older = link.older AND told.newer = link.newer)
-              AND NOT EXISTS (SELECT 1 FROM told WHERE told.older = link.newer AND told.newer = link.older)
-            ORDER BY decision.decision
-            """,
-            (),
-        )
-        return [one.verdict for one in stored]
-
-    def held_between(self, connection: Connection, near: int, far: int) -> list[StoredLink]:
+    def held_between(self, near: int, far: int) -> list[StoredLink]:
         """
         Return the held links between two people; it takes time for the links of the first one only.
         """
-        rows = connection.execute(
+        return stored_links(
+            self._database,
             """
-            SELECT link FROM identity AS near
-            JOIN link ON older = near.name AND outcome = 'hold'
-            JOIN identity AS far ON far.name = newer AND far.person = ?
-            WHERE near.person = ?
-            UNION
-            SELECT link FROM identity AS near
-            JOIN link ON newer = near.name AND outcome = 'hold'
-            JOIN identity AS far ON far.name = older AND far.person = ?
-            WHERE near.person = ?
-            ORDER BY link
+            WHERE link.link IN (
+                SELECT held.link FROM identity AS near
+                JOIN link AS held ON held.older = near.name AND held.outcome = 'hold'
+                JOIN identity AS far ON far.name = held.newer AND far.person = ?
+                WHERE near.person = ?
+                UNION
+                SELECT held.link FROM identity AS near
+                JOIN link AS held ON held.newer = near.name AND held.outcome = 'hold'
+                JOIN identity AS far ON far.name = held.older AND far.person = ?
+                WHERE near.person = ?
+            )
+            ORDER BY link.link
             """,
             (far, near, far, near),
-        ).fetchall()
-        return [self.numbered(number) for (number,) in rows]
-
-    def numbered(self, number: int) -> StoredLink:
-        """
-        Return a link by its number.
-        """
-        return self._links("WHERE link.link = ?", (number,))[0]
+        )
 
     def held_at(self, name: str) -> list[StoredLink]:
         """
         Return the held links that touch an identity, oldest first.
         """
-        rows = self._database.rows(
+        return stored_links(
+            self._database,
             """
-            SELECT link FROM link WHERE older = ? AND outcome = 'hold'
-            UNION SELECT link FROM link WHERE newer = ? AND outcome = 'hold' ORDER BY link
+            WHERE link.link IN (
+                SELECT held.link FROM link AS held WHERE held.older = ? AND held.outcome = 'hold'
+                UNION SELECT held.link FROM link AS held WHERE held.newer = ? AND held.outcome = 'hold'
+            )
+            ORDER BY link.link
             """,
             (name, name),
         )
-        return [self.numbered(number) for (number,) in rows]
 
     def claimants(self, name: str, *, besides: tuple[int | None, int | None], most: int) -> set[int]:
         """
@@ -223,44 +158,6 @@ class Ledger:
             (name, name, name, name, *(-1 if one is None else one for one in besides), most),
         )
         return {person for (person,) in rows}
-
-    def links_with(self, outcome: Outcome) -> list[StoredLink]:
-        """
-        Return the links whose newest verdict has this outcome, oldest first.
-        """
-        if outcome is Outcome.HOLD:
-            # There are few, and an index of them alone.
-            held = "SELECT held.link FROM link AS held WHERE held.outcome = 'hold'"
-            return self._links(f"WHERE link.link IN ({held}) ORDER BY link.link", ())
-        return self._links("WHERE link.outcome = ? ORDER BY link.link", (outcome.value,))
-
-    def held_then(self, then_ms: int) -> list[StoredLink]:
-        """
-        Return the links that were held at a time, oldest first.
-        """
-        return self._links("WHERE decision.outcome = 'hold' ORDER BY link.link", (then_ms,), as_of=_THEN)
-
-    def decided(self, *, limit: int) -> list[Verdict]:
-        """
-        Return the newest verdicts that a person gave and that still stand, the newest first.
-        """
-        found = self._links("WHERE decided_by <> 'policy' ORDER BY decision.decision DESC LIMIT ?", (limit,))
-        return [stored.verdict for stored in found]
-
-    def decisions_at(self, name: str, *, then_ms: int | None = None) -> list[Verdict]:
-        """
-        Return every decision on a link that touches an identity, in the order in which they were made.
-        """
-        given: tuple[Any, ...] = (name, name)
-        if then_ms is None:
-            found = self._links(f"WHERE {_ENDS} ORDER BY decision.decision", given, as_of="")
-        else:
-            where = f"WHERE {_ENDS} AND decided_ms <= ? ORDER BY decision.decision"
-            found = self._links(where, (*given, then_ms), as_of="")
-        return [stored.verdict for stored in found]
-
-    def _links(self, where: str, parameters: tuple[Any, ...], *, as_of: str = _NOW) -> list[StoredLink]:
-        return [_stored(row) for row in self._database.rows(_DECIDED + as_of + where, parameters)]
 
     def explanations(self) -> Iterator[tuple[int, str]]:
         """
@@ -306,15 +203,6 @@ class Ledger:
         connection.executemany("DELETE FROM decision WHERE link = ?", numbers)
         connection.executemany("DELETE FROM link WHERE link = ?", numbers)
 
-    def counts(self) -> dict[Outcome, int]:
-        """
-        Return the number of links by their newest outcome.
-        """
-        links = dict.fromkeys(Outcome, 0)
-        for outcome, count in self._database.rows("SELECT outcome, count(*) FROM link GROUP BY outcome"):
-            links[Outcome(outcome)] = count
-        return links
-
 
 def _add_decision(connection: Connection, number: int, verdict: Verdict) -> None:
     link = verdict.link
@@ -329,18 +217,3 @@ def _add_decision(connection: Connection, number: int, verdict: Verdict) -> None
             *(verdict.by, verdict.decided_ms, link.at_ms, link.kind.value, link.call, link.device),
         ),
     )
-
-
-def _stored(row: Row) -> StoredLink:
-    number, older, newer, kind, at_ms, call, device, outcome, reason, explanation, warnings, by, decided_ms = row
-    link = Link(older=older, newer=newer, kind=LinkKind(kind), at_ms=at_ms, call=call, device=device)
-    verdict = Verdict(
-        outcome=Outcome(outcome),
-        reason=reason,
-        explanation=explanation,
-        link=link,
-        warnings=tuple(warnings.split()),
-        by=by,
-        decided_ms=decided_ms,
-    )
-    return StoredLink(number=number, verdict=verdict)

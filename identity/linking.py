@@ -8,12 +8,13 @@ from attrs import evolve, frozen
 
 from identity.database import Connection, Database
 from identity.ids import IdentityKind
-from identity.ledger import Ledger, StoredLink
+from identity.ledger import Ledger
 from identity.links import Link, Outcome, Verdict
 from identity.people import People
 from identity.policy import MergePolicy
 from identity.proposal import Proposal, Side, end_never_seen, named_by, stranger
 from identity.rules import FORGOTTEN, SECOND_IDENTITY, SHARED_DEVICE
+from identity.stored_links import StoredLink
 from identity.tombstones import Tombstones
 
 MOST_RIVALS = 10
@@ -134,7 +135,7 @@ class Linking:
             near, far = sorted(proposal.sides, key=lambda side: side.identities)
             assert near.person is not None  # noqa: S101 - neither is None
             assert far.person is not None  # noqa: S101
-            held = self.ledger.held_between(connection, near.person, far.person)
+            held = self.ledger.held_between(near.person, far.person)
         self.people.join(connection, older, newer, at_ms=verdict.decided_ms)
         by = verdict.link
         for stored in held:

@@ -4,10 +4,10 @@ The graph as it was: each link with the verdict that it had at a time.
 
 from attrs import evolve
 
+from identity.answers import Answers
 from identity.identifiers import ANONYMOUS, Identifiers
 from identity.ids import IdentityKind
 from identity.known import KnownIdentities, KnownIdentity
-from identity.ledger import Ledger
 from identity.links import Verdict, Verdicts
 from identity.questions import Questions
 from identity.tables import moment
@@ -22,10 +22,10 @@ class PastGraph(Questions):
     last sightings are those of today, and whoever was forgotten since is not there.
     """
 
-    def __init__(self, known: KnownIdentities, ledger: Ledger, identifiers: Identifiers, *, at_ms: int) -> None:
+    def __init__(self, known: KnownIdentities, answers: Answers, identifiers: Identifiers, *, at_ms: int) -> None:
         self.at_ms = at_ms
         self._known = known
-        self._ledger = ledger
+        self._answers = answers
         self._identifiers = identifiers
 
     def __repr__(self) -> str:
@@ -52,21 +52,21 @@ class PastGraph(Questions):
         return sorted(self._members(name), key=lambda known: known.first_ms)
 
     def _links_at(self, name: str) -> list[Verdict]:
-        return [stored.verdict for stored in self._ledger.links_at(name, then_ms=self.at_ms)]
+        return [stored.verdict for stored in self._answers.links_at(name, then_ms=self.at_ms)]
 
     def _links_of(self, identities: list[KnownIdentity]) -> list[Verdict]:
         found = {
             stored.number: stored.verdict
             for known in identities
-            for stored in self._ledger.links_at(known.name, then_ms=self.at_ms)
+            for stored in self._answers.links_at(known.name, then_ms=self.at_ms)
         }
         return [found[number] for number in sorted(found)]
 
     def _decisions_at(self, name: str) -> list[Verdict]:
-        return self._ledger.decisions_at(name, then_ms=self.at_ms)
+        return self._answers.decisions_at(name, then_ms=self.at_ms)
 
     def held(self) -> Verdicts:
         """
         Return the verdicts that waited for a human, oldest first.
         """
-        return Verdicts(stored.verdict for stored in self._ledger.held_then(self.at_ms))
+        return Verdicts(self._answers.held_then(self.at_ms))

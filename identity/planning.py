@@ -77,7 +77,7 @@ class PlanningGraph(PresentGraph):
             waiting: pairs whose alias waits elsewhere and will leave by itself.
         """
         due_ms = self._now_ms() - int(self.alias_grace * 1000)
-        merges = self._ledger.merges_untold()
+        merges = self._told.merges_untold()
         due = [
             verdict for verdict in merges if verdict.decided_ms <= due_ms and {*verdict.link.ends} not in waiting
         ]

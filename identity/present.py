@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from identity.answers import Answers
 from identity.clock import Clock
 from identity.database import Database
 from identity.held import HeldLink, HeldLinks
@@ -38,6 +39,7 @@ class PresentGraph(Questions):
         self._people = People(self._database)
         self._known = KnownIdentities(self._database)
         self._ledger = Ledger(self._database)
+        self._answers = Answers(self._database)
         self._told = Told(self._database)
         self._tombstones = Tombstones(self._database)
 
@@ -63,7 +65,7 @@ class PresentGraph(Questions):
         if isinstance(time, datetime) and time.tzinfo is None:
             raise ValueError("time must have a time zone, as in datetime(2026, 1, 2, tzinfo=UTC)")
         seconds = time.timestamp() if isinstance(time, datetime) else time
-        return PastGraph(self._known, self._ledger, self.policy.identifiers, at_ms=int(seconds * 1000))
+        return PastGraph(self._known, self._answers, self.policy.identifiers, at_ms=int(seconds * 1000))
 
     def _known_as(self, name: str) -> str:
         known_as = self._people.known_as(name)
@@ -73,22 +75,22 @@ class PresentGraph(Questions):
         return self._known.together_with(name)
 
     def _links_at(self, name: str) -> list[Verdict]:
-        return [stored.verdict for stored in self._ledger.links_at(name)]
+        return [stored.verdict for stored in self._answers.links_at(name)]
 
     def _links_of(self, identities: list[KnownIdentity]) -> list[Verdict]:
         side = self._people.side(identities[0].name) if identities else None
         if side is None or side.person is None:
             return []
-        return [stored.verdict for stored in self._ledger.links_of(side.person)]
+        return [stored.verdict for stored in self._answers.links_of(side.person)]
 
     def _decisions_at(self, name: str) -> list[Verdict]:
-        return self._ledger.decisions_at(name)
+        return self._answers.decisions_at(name)
 
     def held(self) -> Verdicts:
         """
         Return the verdicts that wait for a human, oldest first.
         """
-        return Verdicts(stored.verdict for stored in self._ledger.links_with(Outcome.HOLD))
+        return Verdicts(self._answers.held())
 
     def held_links(self, *, limit: int = 50, reason: str | None = None) -> list[HeldLink]:
         """
@@ -100,7 +102,7 @@ class PresentGraph(Questions):
             limit: how many at most.
             reason: only those held for it, such as ``second_identity``.
         """
-        return HeldLinks(self._database, self._known, self._ledger).worst(limit=limit, reason=reason)
+        return HeldLinks(self._database, self._known, self._answers).worst(limit=limit, reason=reason)
 
     def is_held(self, link: LinkLike) -> bool:
         """
@@ -119,7 +121,7 @@ class PresentGraph(Questions):
         """
         Return what people decided last, the newest first.
         """
-        return self._ledger.decided(limit=limit)
+        return self._answers.decided(limit=limit)
 
     def search(self, text: str, *, limit: int = 50) -> list[FoundPerson]:
         """
@@ -136,7 +138,7 @@ class PresentGraph(Questions):
         Return how much the graph holds.
         """
         identities, people = self._people.counts()
-        return GraphCounts(identities=identities, people=people, links=self._ledger.counts())
+        return GraphCounts(identities=identities, people=people, links=self._answers.counts())
 
     def close(self) -> None:
         """

@@ -5,6 +5,8 @@ What Kissmetrics was told: the aliases that left, or are on their way.
 from attrs import frozen
 
 from identity.database import Connection, Database, Migrations
+from identity.links import Verdict
+from identity.stored_links import stored_links
 
 MIGRATIONS: Migrations = {
     "1_told": (
@@ -109,6 +111,22 @@ class Told:
                 """
             )
         ]
+
+    def merges_untold(self) -> list[Verdict]:
+        """
+        Return the verdicts to merge of which no alias was told, in the order in which they were given.
+        """
+        stored = stored_links(
+            self._database,
+            """
+            WHERE link.outcome = 'merge'
+              AND NOT EXISTS (SELECT 1 FROM told WHERE told.older = link.older AND told.newer = link.newer)
+              AND NOT EXISTS (SELECT 1 FROM told WHERE told.older = link.newer AND told.newer = link.older)
+            ORDER BY decision.decision
+            """,
+            (),
+        )
+        return [one.verdict for one in stored]
 
     def forget(self, connection: Connection, name: str) -> None:
         """
