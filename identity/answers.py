@@ -13,6 +13,13 @@ _AT = "WHERE (older = ? OR newer = ?) "
 # There are few, and an index of them alone.
 _HELD = "WHERE link.link IN (SELECT held.link FROM link AS held WHERE held.outcome = 'hold') "
 
+_HELD_REASONS = """
+    SELECT reason, count(*) FROM link JOIN decision ON decision.link = link.link
+    WHERE link.outcome = 'hold'
+      AND decision.decision = (SELECT max(decision) FROM decision WHERE decision.link = link.link)
+    GROUP BY reason ORDER BY count(*) DESC, min(link.link)
+"""
+
 
 class Answers:
     """
@@ -60,6 +67,12 @@ class Answers:
         """
         only, given = ("", ()) if reason is None else ("AND reason = ? ", (reason,))
         return self._verdicts(f"{_HELD}{only}ORDER BY link.link", given)
+
+    def held_reasons(self) -> dict[str, int]:
+        """
+        Return how many links are held for which reason: most first, between equals that of the oldest link.
+        """
+        return dict(self._database.rows(_HELD_REASONS))
 
     def held_then(self, then_ms: int) -> list[Verdict]:
         """

@@ -2,7 +2,6 @@
 The graph as it is: its tables, and the answers that they give.
 """
 
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -113,9 +112,9 @@ class PresentGraph(Questions):
 
     def held_reasons(self) -> dict[str, int]:
         """
-        Return how many links are held for which reason.
+        Return how many links are held for which reason, the one with most first.
         """
-        return dict(Counter(verdict.reason for verdict in self.held()).most_common())
+        return self._answers.held_reasons()
 
     def decided(self, *, limit: int = 20) -> list[Verdict]:
         """

@@ -2,7 +2,17 @@
 Held links as whoever decides sees them, and what people decided.
 """
 
-from identity import IdentityGraph
+from collections import Counter
+from collections.abc import Callable
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity import Database, Decision, IdentityGraph, InvalidDecision, MergePolicy, Proposal
+
+pairs = st.sampled_from([*permutations("UVWXYZ", 2)])
+Pair = tuple[str, str]
 
 
 def graph_with_two_held_links() -> IdentityGraph:
@@ -41,6 +51,41 @@ def test_they_are_counted_and_chosen_by_reason() -> None:
     assert graph.held_reasons() == {"second_identity": 2}
     assert len(graph.held_links(reason="second_identity", limit=1)) == 1
     assert graph.held_links(reason="too_many") == []
+
+
+def held_for_its_call(proposal: Proposal) -> Decision:
+    """
+    A rule that holds each link, for the reason that its call names.
+    """
+    return Decision.hold(proposal.link.call, "As its call says.")
+
+
+@given(
+    links=st.lists(st.tuples(pairs, st.sampled_from(["one", "two", "three"])), max_size=14),
+    decided=st.lists(st.tuples(st.sampled_from(["approve", "reject", "retract"]), pairs), max_size=8),
+)
+def test_reasons_are_counted_as_one_would_count_them(
+    emptied: Callable[[], Database], links: list[tuple[Pair, str]], decided: list[tuple[str, Pair]]
+) -> None:
+    """
+    Each held link once, by its newest verdict: most first, and in the order of the links.
+    """
+    graph = IdentityGraph(emptied(), policy=MergePolicy([held_for_its_call]), clock=lambda: 2.0)
+    for (older, newer), reason in links:
+        graph.link(older, newer, kind="identity_change", call=reason, at_ms=1_000)
+    for what, pair in decided:
+        try:
+            getattr(graph, what)(pair, by="kim")
+        except InvalidDecision:
+            continue
+    held = graph.held()
+
+    assert list(graph.held_reasons().items()) == Counter(verdict.reason for verdict in held).most_common()
+    for reason in {verdict.reason for verdict in held}:
+        chosen = [link.verdict for link in graph.held_links(reason=reason)]
+        assert sorted(verdict.link.ends for verdict in chosen) == sorted(
+            verdict.link.ends for verdict in held if verdict.reason == reason
+        )
 
 
 def test_what_people_decided_last_is_told() -> None:
