@@ -63,7 +63,7 @@ def kinds_of(connection: Connection, names: Sequence[str]) -> dict[str, Identity
     """
     Return the kinds of those identities that were seen before, by name.
     """
-    rows = rows_among(connection, "SELECT name, kind FROM identity WHERE name IN ({keys})", names)
+    rows = rows_among(connection.execute, "SELECT name, kind FROM identity WHERE name IN ({keys})", names)
     return {name: KINDS[kind] for name, kind in rows}
 
 

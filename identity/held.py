@@ -2,14 +2,15 @@
 Held links as whoever decides sees them: both people side by side, and what joining them would do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from attrs import evolve, frozen
 
 from identity.answers import Answers
-from identity.database import Database, Row
+from identity.database import Database
 from identity.known import KnownIdentities, KnownIdentity
 from identity.links import Verdict
+from identity.many import rows_among
 
 MOST_SHOWN = 8
 """Identities of a person that are listed; all are counted."""
@@ -81,15 +82,13 @@ class HeldLink:
 
 _ENDS = """
     SELECT name, person.person, known_as, identities, named
-    FROM identity JOIN person ON person.person = identity.person WHERE name IN ({marks})
+    FROM identity JOIN person ON person.person = identity.person WHERE name IN ({keys})
 """
 
 _SUMS = """
     SELECT person, sum(records), min(first_ms), max(last_ms)
-    FROM identity WHERE person IN ({marks}) GROUP BY person
+    FROM identity WHERE person IN ({keys}) GROUP BY person
 """
-
-_AT_ONCE = 500
 
 
 class HeldLinks:
@@ -130,8 +129,8 @@ class HeldLinks:
         return evolve(side, some=tuple(self._known.together_with(side.identity, limit=MOST_SHOWN)))
 
     def _sides(self, names: set[str]) -> dict[str, HeldSide]:
-        ends = self._chosen(_ENDS, sorted(names))
-        sums = {row[0]: row[1:] for row in self._chosen(_SUMS, sorted({row[1] for row in ends}))}
+        ends = rows_among(self._database.rows, _ENDS, names)
+        sums = {row[0]: row[1:] for row in rows_among(self._database.rows, _SUMS, {row[1] for row in ends})}
         return {
             name: HeldSide(
                 identity=name,
@@ -145,10 +144,3 @@ class HeldLinks:
             for name, person, known_as, identities, named in ends
             if person in sums
         }
-
-    def _chosen(self, sql: str, values: Sequence[object]) -> list[Row]:
-        found: list[Row] = []
-        for start in range(0, len(values), _AT_ONCE):
-            some = values[start : start + _AT_ONCE]
-            found += self._database.rows(sql.format(marks=", ".join("?" * len(some))), some)
-        return found

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from identity.database import Database, Row
 from identity.ids import KINDS, IdentityKind
+from identity.many import rows_among
 
 
 @frozen(kw_only=True)
@@ -35,6 +36,8 @@ class KnownIdentity:
 
 
 _KNOWN = "SELECT name, kind, records, first_ms, last_ms, sort, named_ms FROM identity "
+
+_NUMBERED = _KNOWN.replace("SELECT", "SELECT identity,") + "WHERE name IN ({keys})"
 
 
 class KnownIdentities:
@@ -67,12 +70,7 @@ class KnownIdentities:
         """
         Return some identities in the order in which they were first kept.
         """
-        found = []
-        for name in names:
-            found += self._database.rows(
-                _KNOWN.replace("SELECT", "SELECT identity,") + "WHERE name = ?",
-                (name,),
-            )
+        found = rows_among(self._database.rows, _NUMBERED, names)
         return [_known(row[1:]) for row in sorted(found)]
 
     def records(self, names: Iterable[str]) -> dict[str, int]:

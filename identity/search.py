@@ -5,15 +5,13 @@ The very name is looked up; any other part is looked for in one pass over the na
 enough. On SQLite the names are an index by themselves, so the pass reads that and nothing else.
 """
 
-from collections.abc import Iterator
-
 from attrs import frozen
 
 from identity.database import Database, Row
 from identity.ids import IdentityKind, fold
+from identity.many import rows_among
 
 LONGEST_TEXT = 255
-AT_ONCE = 500
 
 
 @frozen(kw_only=True)
@@ -40,7 +38,7 @@ class FoundPerson:
 
 _FOUND = """
     SELECT name, kind, known_as, identities, records, last_ms
-    FROM identity JOIN person ON person.person = identity.person WHERE name IN ({marks})
+    FROM identity JOIN person ON person.person = identity.person WHERE name IN ({keys})
 """
 
 # Both sets the case of ASCII letters aside: SQLite's LIKE by itself, and what PostgreSQL is told for it.
@@ -62,18 +60,12 @@ def search(database: Database, text: str, *, limit: int) -> list[FoundPerson]:
     if not wanted:
         return []
     names = _names(database, wanted, limit=limit)
-    by_name = {person.identity: person for person in _people(database, names)}
+    by_name = {row[0]: _person(row) for row in rows_among(database.rows, _FOUND, names)}
     found: dict[str, FoundPerson] = {}
     for name in names:
         if name in by_name:
             found.setdefault(by_name[name].known_as, by_name[name])
     return list(found.values())[:limit]
-
-
-def _people(database: Database, names: list[str]) -> Iterator[FoundPerson]:
-    for start in range(0, len(names), AT_ONCE):
-        some = names[start : start + AT_ONCE]
-        yield from map(_person, database.rows(_FOUND.format(marks=", ".join("?" * len(some))), some))
 
 
 def _names(database: Database, wanted: str, *, limit: int) -> list[str]:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from attrs import frozen
 
 from identity.database import Connection, Database
+from identity.many import for_keys, in_parts, marks
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request
 from sdkbridge.outbox_tables import MIGRATIONS
 from sdkbridge.placing import NEXT_NUMBER, Placing, QueuedRow, open_lanes
@@ -25,7 +26,13 @@ _UNTRIED = """
 """
 """Which request nobody has tried to send yet, by its number and the time."""
 
-IDENTITIES_AT_ONCE = 200
+_FORGET = (
+    "DELETE FROM outbox WHERE identity IN ({keys}) OR other_identity IN ({keys})",
+    "DELETE FROM dead_letter WHERE identity IN ({keys}) OR other_identity IN ({keys})",
+)
+
+MOST_IDENTITIES = 200
+"""How many identities of one person are asked about."""
 
 LOOKED_AT = 20_000
 """How many requests of the queue are looked at for those of one person."""
@@ -190,19 +197,14 @@ class Outbox:
         """
         Erase what waits, or was given up, under some identities or joins one of them; return how many requests.
 
-        Reads the whole queue once for each two hundred identities. What is on the wire cannot be taken back.
+        Reads the whole queue once for each five hundred identities. What is on the wire cannot be taken back.
         """
-        named, erased = list(identities), 0
+        erased = 0
         with self._database.transaction() as connection:
             self._placing.keep_numbers(connection)
-            for start in range(0, len(named), IDENTITIES_AT_ONCE):
-                some = named[start : start + IDENTITIES_AT_ONCE]
-                marks = ", ".join("?" * len(some))
-                for table in ("outbox", "dead_letter"):
-                    erased += connection.execute(
-                        f"DELETE FROM {table} WHERE identity IN ({marks}) OR other_identity IN ({marks})",  # noqa: S608
-                        (*some, *some),
-                    ).rowcount
+            for some in in_parts(identities):
+                for sql in _FORGET:
+                    erased += connection.execute(for_keys(sql, len(some)), (*some, *some)).rowcount
         return erased
 
     def oldest_ms(self) -> int | None:
@@ -241,14 +243,14 @@ class Outbox:
 
         Looks at the oldest of the queue only, so that it takes no longer however much waits.
         """
-        named = list(identities)[:IDENTITIES_AT_ONCE]
-        marks = ", ".join("?" * len(named))
+        named = list(identities)[:MOST_IDENTITIES]
+        these = marks(len(named))
         rows = self._database.rows(
             f"""
             SELECT request, path, identity, other_identity, call, accepted_ms, attempts, error
             FROM (SELECT * FROM outbox ORDER BY request LIMIT {LOOKED_AT}) AS oldest
-            WHERE identity IN ({marks}) OR other_identity IN ({marks}) ORDER BY request LIMIT ?
-            """,  # noqa: S608
+            WHERE identity IN ({these}) OR other_identity IN ({these}) ORDER BY request LIMIT ?
+            """,  # noqa: S608 - a constant and marks
             (*named, *named, limit),
         )
         return [WaitingRequest(*row) for row in rows]

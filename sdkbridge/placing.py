@@ -12,7 +12,7 @@ may take the newest request out of the queue notes its number there first. So no
 from collections.abc import Sequence
 
 from identity.database import Connection, Database
-from identity.many import rows_among
+from identity.many import marks, rows_among
 from sdkbridge.kissmetrics.requests import Path
 
 AT_ONCE = 1000
@@ -46,7 +46,7 @@ def open_lanes(connection: Connection, rows: Sequence[QueuedRow]) -> None:
     opened = {row[0]: row[-1] for row in reversed(rows)}
     # Looked for first: only because the lane was read does PostgreSQL notice a worker that takes it out empty at
     # this very moment; a conflict that does nothing counts for nothing.
-    found = rows_among(connection, "SELECT lane FROM outbox_lane WHERE lane IN ({keys})", [*opened])
+    found = rows_among(connection.execute, "SELECT lane FROM outbox_lane WHERE lane IN ({keys})", [*opened])
     missing = opened.keys() - {lane for (lane,) in found}
     if missing:
         # In an order that all writers share, so that none waits for another that waits for it.
@@ -75,8 +75,8 @@ class Placing:
         """
         if not self._database.one_writer or not lanes:
             return {}
-        marks = ", ".join("?" * len(lanes))
-        sql = f"SELECT lane, count(*) FROM outbox WHERE {UNPLACED} AND lane IN ({marks}) GROUP BY lane"  # noqa: S608
+        of_these = f"{UNPLACED} AND lane IN ({marks(len(lanes))})"
+        sql = f"SELECT lane, count(*) FROM outbox WHERE {of_these} GROUP BY lane"  # noqa: S608 - constants and marks
         return dict(self._database.rows(sql, lanes))
 
     def place(self) -> bool:

@@ -157,6 +157,17 @@ def test_what_is_queued_behind_what_was_erased_is_delivered(any_database: Databa
     assert len(deliver(any_database)) == 3
 
 
+def test_all_of_a_persons_many_requests_are_erased(any_database: Database) -> None:
+    """
+    However many identities the person has; what is another's stays.
+    """
+    names = [f"ann{number}" for number in range(1_001)]
+    queue(any_database, ["bob", *names])
+
+    assert Outbox(any_database).forget(names) == len(names)
+    assert len(deliver(any_database)) == 1
+
+
 def test_a_number_is_given_once(any_database: Database) -> None:
     """
     Whatever became of the requests before: an alias that was queued is remembered by its number, as is what was

@@ -10,12 +10,15 @@ from operator import attrgetter
 from typing import Any
 
 from identity.database import Database
+from identity.many import for_keys, marks
 from sdkbridge.delivery.lanes import Lane
 from sdkbridge.delivery.retries import LONGEST_WAIT_S
 from sdkbridge.outbox import QueuedRequest
 
 REQUESTS_IN_A_TURN = 32
 """How many requests of one lane are sent before others have their turn."""
+
+_LEASE = "UPDATE outbox_lane SET leased_by = ?, free_ms = ?, waits_for = NULL WHERE lane IN ({keys})"
 
 LONGEST_RETRY_MS = int(LONGEST_WAIT_S * 1000)
 """What lies further ahead was put off by a clock that was wrong."""
@@ -73,10 +76,9 @@ class Claims:
         keys = self.claimable(limit=limit, now_ms=now_ms) if limit else []
         if not keys:
             return [], limit == 0
-        marks = ", ".join("?" * len(keys))
         with self._database.transaction() as connection:
             connection.execute(
-                f"UPDATE outbox_lane SET leased_by = ?, free_ms = ?, waits_for = NULL WHERE lane IN ({marks})",  # noqa: S608
+                for_keys(_LEASE, len(keys)),
                 (self._worker, now_ms + self._lease_ms, *keys),
             )
         waiting = self._first_requests(keys)
@@ -85,7 +87,6 @@ class Claims:
         return [lane for lane in lanes if lane.requests], len(keys) == limit
 
     def _first_requests(self, keys: Sequence[int]) -> dict[int, list[QueuedRequest]]:
-        marks = ", ".join("?" * len(keys))
         found: dict[int, list[QueuedRequest]] = {}
         for row in self._database.rows(
             f"""
@@ -95,12 +96,12 @@ class Claims:
                      ORDER BY nth.request LIMIT 1 OFFSET {REQUESTS_IN_A_TURN - 1}),
                     9223372036854775807
                 )
-                FROM outbox_lane WHERE lane IN ({marks})
+                FROM outbox_lane WHERE lane IN ({marks(len(keys))})
             )
             SELECT request, outbox.lane, other_lane, identity, path, query, accepted_ms, attempts
             FROM claimed JOIN outbox
             ON outbox.lane = claimed.lane AND outbox.placed = 1 AND outbox.request <= claimed.last
-            """,  # noqa: S608
+            """,  # noqa: S608 - a constant and marks
             keys,
         ):
             found.setdefault(row[1], []).append(_queued(row))

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from identity.database import Database
+from identity.many import marks
 from sdkbridge.accepted import AcceptedCalls
 
 REMEMBERED_MS = 24 * 60 * 60 * 1000
@@ -58,13 +59,13 @@ class Sweep:
         return sum(self._step(swept, before_ms=now_ms - REMEMBERED_MS) for swept in SWEPT)
 
     def _step(self, swept: Swept, *, before_ms: int) -> int:
-        key, marks = ", ".join(swept.key), ", ".join("?" * len(swept.key))
+        key, hands = ", ".join(swept.key), marks(len(swept.key))
         found = self._database.row("SELECT hand FROM accepted_sweep WHERE swept = ?", (swept.table,))
         hand = None if found is None else _read(found[0])
         # Read outside the transaction: a row that is there now can only be forgotten here.
         rows = self._database.rows(
-            f"SELECT {key}, at_ms FROM {swept.table}"  # noqa: S608
-            f"{f' WHERE ({key}) > ({marks})' if hand else ''} ORDER BY {key} LIMIT {ROWS_IN_A_STEP}",
+            f"SELECT {key}, at_ms FROM {swept.table}"  # noqa: S608 - names of our own, and marks
+            f"{f' WHERE ({key}) > ({hands})' if hand else ''} ORDER BY {key} LIMIT {ROWS_IN_A_STEP}",
             hand or (),
         )
         old = [row[:-1] for row in rows if row[-1] < before_ms]
