@@ -12,7 +12,7 @@ from identity.counting import count_one_as_it_is
 from identity.database import Connection, Database
 from identity.decisions import Decisions, Judgement
 from identity.forgetting import Forgetting, Forgotten
-from identity.identifiers import EMAIL, PHONE, checked_sort
+from identity.identifiers import checked_sort
 from identity.ids import IdentityKind, checked
 from identity.linking import Linking
 from identity.links import Link, LinkKind, LinkLike, Verdict, Verdicts, checked_ends
@@ -170,8 +170,8 @@ class IdentityGraph(PlanningGraph):
 
         def decide() -> Verdict:
             with self._database.transaction() as connection:
-                told = self._asked_kind(older) if asked is None else asked
-                link = Link(older=older, newer=newer, kind=told, at_ms=when, call=call, device=device)
+                kind = self._linking.asked_kind(older) if asked is None else asked
+                link = Link(older=older, newer=newer, kind=kind, at_ms=when, call=call, device=device)
                 return self._linking.decide(connection, link)
 
         return self._database.write(decide)
@@ -191,14 +191,6 @@ class IdentityGraph(PlanningGraph):
                 return Verdicts(self._linking.decide(connection, link) for link in given)
 
         return self._database.write(decide)
-
-    def _asked_kind(self, older: str) -> LinkKind:
-        known = self._people.side(older)
-        if known is None:
-            named = self.policy.identifiers.of(older) in {EMAIL, PHONE}
-        else:
-            named = known.kind is IdentityKind.NAMED
-        return LinkKind.IDENTITY_CHANGE if named else LinkKind.SERVER_ALIAS
 
     def approve(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
         """

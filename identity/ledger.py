@@ -58,6 +58,15 @@ _BETWEEN = (
 )
 """Written out once: the longer a text, the longer it takes to find the statement that was made of it."""
 
+_CLAIMS = """
+    SELECT person FROM (
+        SELECT newer AS far FROM link WHERE older = ? AND outcome = 'refuse'
+        UNION ALL SELECT newer FROM link WHERE older = ? AND outcome = 'hold'
+        UNION ALL SELECT older FROM link WHERE newer = ? AND outcome = 'refuse'
+        UNION ALL SELECT older FROM link WHERE newer = ? AND outcome = 'hold'
+    ) AS claim JOIN identity ON name = far WHERE person NOT IN (?, ?) LIMIT ?
+"""
+
 
 class Ledger:
     """
@@ -144,20 +153,17 @@ class Ledger:
         Args:
             name: the identity.
             besides: people that do not count.
-            most: how many claims to look at, at most.
+            most: how many are enough.
         """
-        rows = self._database.rows(
-            """
-            SELECT person FROM (
-                SELECT newer AS far FROM link WHERE older = ? AND outcome = 'refuse'
-                UNION ALL SELECT newer FROM link WHERE older = ? AND outcome = 'hold'
-                UNION ALL SELECT older FROM link WHERE newer = ? AND outcome = 'refuse'
-                UNION ALL SELECT older FROM link WHERE newer = ? AND outcome = 'hold'
-            ) AS claim JOIN identity ON name = far WHERE person NOT IN (?, ?) LIMIT ?
-            """,
-            (name, name, name, name, *(-1 if one is None else one for one in besides), most),
-        )
-        return {person for (person,) in rows}
+        others = [-1 if one is None else one for one in besides]
+        limit = most
+        while True:
+            rows = self._database.rows(_CLAIMS, (name, name, name, name, *others, limit))
+            people = {person for (person,) in rows}
+            if len(people) >= most or len(rows) < limit:
+                return people
+            # Some have several claims, each by another name. A hub may have so many that not all are read at once.
+            limit *= 8
 
     def explanations(self) -> Iterator[tuple[int, str]]:
         """

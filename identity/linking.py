@@ -9,16 +9,13 @@ from attrs import evolve, frozen
 from identity.database import Connection, Database
 from identity.ids import IdentityKind
 from identity.ledger import Ledger
-from identity.links import Link, Outcome, Verdict
+from identity.links import Link, LinkKind, Outcome, Verdict
 from identity.people import People
 from identity.policy import MergePolicy
-from identity.proposal import Proposal, Side, end_never_seen, named_by, stranger
+from identity.proposal import MOST_RIVALS, Proposal, Side, asked_kind, end_never_seen, named_by, stranger
 from identity.rules import FORGOTTEN, SECOND_IDENTITY, SHARED_DEVICE
 from identity.stored_links import StoredLink
 from identity.tombstones import Tombstones
-
-MOST_RIVALS = 10
-"""How many earlier claims on an anonymous identity are looked at."""
 
 
 @frozen
@@ -63,6 +60,13 @@ class Linking:
         if verdict.reason == SHARED_DEVICE:
             self._refuse_open_holds(connection, proposal, verdict)
         return verdict
+
+    def asked_kind(self, older: str) -> LinkKind:
+        """
+        Return the kind of a link that a caller asks for without saying which.
+        """
+        known = self.people.side(older)
+        return asked_kind(None if known is None else known.kind, older, self.policy.identifiers)
 
     def sides(self, connection: Connection, link: Link) -> tuple[Side, Side]:
         """
@@ -111,7 +115,7 @@ class Linking:
             if taken.belongs_to_somebody:
                 besides = (older.person, newer.person)
                 rivals |= self.ledger.claimants(taken.name, besides=besides, most=MOST_RIVALS)
-        return len(rivals)
+        return min(len(rivals), MOST_RIVALS)
 
     def _record(self, connection: Connection, verdict: Verdict, earlier: StoredLink | None) -> None:
         """

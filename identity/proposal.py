@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from identity.identifiers import ANONYMOUS, IDENTIFIERS, Identifiers
+from identity.identifiers import ANONYMOUS, EMAIL, IDENTIFIERS, PHONE, Identifiers
 from identity.ids import IdentityKind
 from identity.links import Link, LinkKind, Outcome, Verdict
+
+MOST_RIVALS = 10
+"""How many other people are counted that an anonymous identity was said to belong to."""
 
 TIMES_KEPT = 20
 """Of how many named identities a person's row tells when they joined: the latest ones."""
@@ -176,6 +179,19 @@ def end_never_seen(link: Link, name: str, identifiers: Identifiers) -> Side:
 
 _ANONYMOUS_BEFORE = frozenset({LinkKind.FIRST_IDENTIFY, LinkKind.SERVER_ALIAS})
 _NAMES_NEWER = frozenset({LinkKind.FIRST_IDENTIFY, LinkKind.SERVER_ALIAS, LinkKind.IDENTITY_CHANGE})
+
+
+def asked_kind(kind: IdentityKind | None, older: str, identifiers: Identifiers) -> LinkKind:
+    """
+    Return the kind of a link that a caller asked for without saying which.
+
+    Args:
+        kind: of the older identity; None if it was never seen, so that its looks tell.
+        older: the older identity.
+        identifiers: the sorts of names.
+    """
+    named = identifiers.of(older) in {EMAIL, PHONE} if kind is None else kind is IdentityKind.NAMED
+    return LinkKind.IDENTITY_CHANGE if named else LinkKind.SERVER_ALIAS
 
 
 def named_by(link: Link) -> tuple[str, ...]:

@@ -6,20 +6,25 @@ from array import array
 
 from attrs import evolve
 
-from identity.identifiers import EMAIL, PHONE
 from identity.ids import IdentityKind
 from identity.links import Link, LinkKind, Outcome, Verdict
 from identity.policy import MergePolicy
-from identity.proposal import Proposal, Side, as_one, end_never_seen, named_by, stranger
+from identity.proposal import (
+    MOST_RIVALS,
+    Proposal,
+    Side,
+    as_one,
+    asked_kind,
+    end_never_seen,
+    named_by,
+    stranger,
+)
 from identity.rules import SHARED_DEVICE
 from identity.simulate.numbered import Identities, NumberSets
 
 _KINDS = (None, IdentityKind.GENERATED, IdentityKind.ANONYMOUS, IdentityKind.NAMED)
 _NUMBER_OF_KIND = {kind: number for number, kind in enumerate(_KINDS)}
 _NAMED = _NUMBER_OF_KIND[IdentityKind.NAMED]
-
-MOST_RIVALS = 8
-"""More are not counted: a policy asks whether there are any."""
 
 
 class RememberedGraph:
@@ -79,7 +84,7 @@ class RememberedGraph:
             call: the message id of the call that brought it.
         """
         one, other = self._number(older), self._number(newer)
-        told = kind or self._asked_kind(one, older)
+        told = kind or asked_kind(_KINDS[self._kind[one]], older, self._policy.identifiers)
         link = Link(older=older, newer=newer, kind=told, at_ms=at_ms, call=call)
         for name in named_by(link):
             self._name(self._number(name), at_ms=at_ms)
@@ -155,14 +160,6 @@ class RememberedGraph:
 
     def _elder(self, one: str, other: str) -> str:
         return min(one, other, key=lambda name: self._met[self._number(name)])
-
-    def _asked_kind(self, number: int, older: str) -> LinkKind:
-        kind = _KINDS[self._kind[number]]
-        if kind is None:
-            named = self._policy.identifiers.of(older) in {EMAIL, PHONE}
-        else:
-            named = kind is IdentityKind.NAMED
-        return LinkKind.IDENTITY_CHANGE if named else LinkKind.SERVER_ALIAS
 
     def _alone(self, number: int, kind: IdentityKind) -> Side:
         """
