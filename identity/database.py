@@ -57,6 +57,7 @@ class Database:
         read_only: bool = False,
         wait_s: float = WAIT_S,
     ) -> None:
+        self._up_to_date: set[tuple[str, ...]] = set()
         self._read_only = read_only
         self._store = _store(path, safety=safety, read_only=read_only, wait_s=wait_s)
         self._submissions = Submissions(self._store.write_many)
@@ -88,11 +89,20 @@ class Database:
 
     def migrate(self, name: str, migrations: Migrations) -> None:
         """
-        Apply the migrations of the set ``name`` that this database has not seen yet.
+        Apply the migrations of the set ``name`` that this database has not seen yet; looks for them once.
 
         Raises:
             StoreError: it is read-only and lacks some, cannot be written, or has seen later ones.
         """
+        asked = (name, *migrations)
+        if asked in self._up_to_date:
+            return
+        self._bring_up_to_date(name, migrations)
+        # What a transaction made is gone again if that fails.
+        if not self._store.is_within():
+            self._up_to_date.add(asked)
+
+    def _bring_up_to_date(self, name: str, migrations: Migrations) -> None:
         applied = self._store.applied(name)
         later = [step for step in applied if step not in migrations]
         if later:

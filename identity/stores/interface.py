@@ -152,6 +152,11 @@ class Store(Protocol):
         Commit what the body does, or join the transaction that this thread is in.
         """
 
+    def is_within(self) -> bool:
+        """
+        Tell whether this thread may be in a transaction.
+        """
+
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:
         """
         Return every row that a query yields.

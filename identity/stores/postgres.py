@@ -234,6 +234,12 @@ class PostgresStore:
             # A statement failed, and whoever ran it took no notice.
             raise StoreError(self.name, "rolled back: a statement had failed")
 
+    def is_within(self) -> bool:
+        """
+        Tell whether this thread may be in a transaction: also when a signal handler interrupts one.
+        """
+        return getattr(self._here, "connection", None) is not None
+
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """
         Return every row that a query yields: within a transaction of its own changes, else of what is committed.

@@ -161,6 +161,12 @@ class SQLiteStore:
         finally:
             self._turns.give_up()
 
+    def is_within(self) -> bool:
+        """
+        Tell whether this thread may be in a transaction: also when it is another's.
+        """
+        return self._writer.is_within()
+
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """
         Return every row that a query yields: within a transaction of its own changes, else of what is committed.

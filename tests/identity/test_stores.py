@@ -265,6 +265,35 @@ def test_tables_of_a_later_version_are_refused(database: Database, store_url: st
         Database(store_url).migrate("test", TABLES)
 
 
+def test_tables_are_looked_for_once(any_database: Database, store_url: str) -> None:
+    """
+    However many rooms need them: once they are there, no query asks again, but for a step that came since.
+    """
+    any_database.migrate("test", TABLES)
+    with Database(store_url).transaction() as connection:
+        connection.execute("DROP TABLE kept")
+    any_database.migrate("test", TABLES)
+
+    with pytest.raises(StoreError):
+        any_database.rows("SELECT * FROM kept")
+    any_database.migrate("test", {**TABLES, "2_again": ("CREATE TABLE kept (name TEXT) STRICT",)})
+    assert any_database.rows("SELECT * FROM kept") == []
+
+
+def test_tables_that_were_taken_back_are_made_again(any_database: Database) -> None:
+    """
+    A transaction that fails after it made them takes them with it.
+    """
+    for _ in range(2):
+        with pytest.raises(RuntimeError), any_database.transaction():
+            any_database.migrate("test", TABLES)
+            any_database.rows("SELECT * FROM kept")
+            raise RuntimeError
+
+    any_database.migrate("test", TABLES)
+    assert any_database.rows("SELECT * FROM kept") == []
+
+
 def test_numbers_go_on_after_those_that_were_copied(database: Database) -> None:
     """
     A row that is made after others were put there with their numbers has a higher one.
