@@ -273,21 +273,6 @@ class IdentityGraph(PlanningGraph):
 
         return self._database.write(forget)
 
-    def has_forgotten(self, *, within: Connection | None = None) -> bool:
-        """
-        Tell whether anybody was ever forgotten.
-
-        Args:
-            within: the connection of a transaction, to see what that did, too.
-        """
-        return self._tombstones.exist(within)
-
-    def is_forgotten(self, identity: str) -> bool:
-        """
-        Tell whether an identity belonged to somebody who was forgotten.
-        """
-        return checked(identity, "identity") in self._tombstones
-
     def readmit(self, identity: str) -> bool:
         """
         Let an identity that was forgotten be known again, because its owner is back; return whether it was.

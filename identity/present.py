@@ -8,8 +8,9 @@ from typing import Self
 
 from identity.answers import Answers
 from identity.clock import Clock
-from identity.database import Database
+from identity.database import Connection, Database
 from identity.held import HeldLink, HeldLinks
+from identity.ids import checked
 from identity.known import KnownIdentities, KnownIdentity
 from identity.ledger import Ledger
 from identity.links import LinkLike, Outcome, Verdict, Verdicts, checked_ends
@@ -121,6 +122,21 @@ class PresentGraph(Questions):
         Return what people decided last, the newest first.
         """
         return self._answers.decided(limit=limit)
+
+    def has_forgotten(self, *, within: Connection | None = None) -> bool:
+        """
+        Tell whether anybody was ever forgotten.
+
+        Args:
+            within: the connection of a transaction, to see what that did, too.
+        """
+        return self._tombstones.exist(within)
+
+    def is_forgotten(self, identity: str) -> bool:
+        """
+        Tell whether an identity belonged to somebody who was forgotten.
+        """
+        return checked(identity, "identity") in self._tombstones
 
     def search(self, text: str, *, limit: int = 50) -> list[FoundPerson]:
         """
