@@ -2,11 +2,12 @@
 All rows of one database into another, in one transaction, with the numbers that they have.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from identity.database import Connection, Database, Row
 from identity.errors import StoreError
+from identity.many import marks
 from identity.stores.interface import Numbers
 
 ROWS_AT_A_TIME = 1000
@@ -56,15 +57,15 @@ def _refuse_if_unlike(source: Database, target: Database) -> None:
             raise StoreError(target.path, f"is not empty: its table {table} holds rows")
 
 
-def _copy_table(reading: Connection, writing: Connection, target: str, table: str, columns: Iterable[str]) -> int:
+def _copy_table(reading: Connection, writing: Connection, target: str, table: str, columns: Sequence[str]) -> int:
     names = ", ".join(f'"{column}"' for column in columns)
-    values = ", ".join("?" for _ in columns)
+    values = marks(len(columns))
     rows = iter(reading.execute(f'SELECT {names} FROM "{table}"'))  # noqa: S608 - names of the source's own
     copied = 0
     for some in _batches(rows):
-        writing.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({values})', some)  # noqa: S608
+        writing.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({values})', some)  # noqa: S608 - the same names
         copied += len(some)
-    (arrived,) = writing.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608
+    (arrived,) = writing.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - a table's own name
     if arrived != copied:
         raise StoreError(target, f"received {arrived} of {copied} rows of the table {table}: nothing was copied")
     return copied

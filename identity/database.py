@@ -231,12 +231,12 @@ def _store(path: str | Path, *, safety: Safety | str | None, read_only: bool, wa
     # Imported when needed: most programs use one kind of store.
     if is_postgres(path):
         try:
-            from identity.stores.postgres import PostgresStore  # noqa: PLC0415
+            from identity.stores.postgres import PostgresStore  # noqa: PLC0415 - see above
         except ImportError as error:
             raise ImportError(
                 "PostgreSQL needs the extra 'postgres': pip install 'sdkbridge[postgres]'"
             ) from error
         return PostgresStore(str(path), safety=asked or Safety.POWER, read_only=read_only, wait_s=wait_s)
-    from identity.stores.sqlite import SQLiteStore  # noqa: PLC0415
+    from identity.stores.sqlite import SQLiteStore  # noqa: PLC0415 - see above
 
     return SQLiteStore(path, safety=asked or Safety.PROCESS, read_only=read_only, wait_s=wait_s)

@@ -136,10 +136,9 @@ class Linking:
         older, newer = proposal.sides
         held = []
         if older.person is not None and newer.person is not None:
-            near, far = sorted(proposal.sides, key=lambda side: side.identities)
-            assert near.person is not None  # noqa: S101 - neither is None
-            assert far.person is not None  # noqa: S101
-            held = self.ledger.held_between(near.person, far.person)
+            # From the smaller one, which has fewer links.
+            (_, near), (_, far) = sorted([(older.identities, older.person), (newer.identities, newer.person)])
+            held = self.ledger.held_between(near, far)
         self.people.join(connection, older, newer, at_ms=verdict.decided_ms)
         by = verdict.link
         for stored in held:

@@ -83,11 +83,11 @@ def _made(engine: Engine, rows: int, *, count: bool) -> Joining:
     # Each of them needs a library that the others do not.
     match engine:
         case "numba":
-            from identity.batch.hashing import HashedLinks  # noqa: PLC0415
+            from identity.batch.hashing import HashedLinks  # noqa: PLC0415 - see above
 
             return HashedLinks(rows, count=count)
         case "scipy":
-            from identity.batch.sorting import SortedLinks  # noqa: PLC0415
+            from identity.batch.sorting import SortedLinks  # noqa: PLC0415 - see above
 
             return SortedLinks(count=count)
         case "python":

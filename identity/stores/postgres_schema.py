@@ -18,7 +18,7 @@ _MAKE_APPLIED = f"""
 """
 
 _APPLIED_STEPS = f"SELECT name FROM {APPLIED} WHERE migration_set = ? ORDER BY number"  # noqa: S608 - a constant
-_NOTE_STEP = f"INSERT INTO {APPLIED} (migration_set, name) VALUES (?, ?)"  # noqa: S608
+_NOTE_STEP = f"INSERT INTO {APPLIED} (migration_set, name) VALUES (?, ?)"  # noqa: S608 - a constant
 
 RACES = (errors.UniqueViolation, errors.DuplicateTable, errors.DuplicateObject)
 """What those who make the same tables at the same moment are told, all but the first."""

@@ -32,7 +32,7 @@ def applied(rows: Rows, name: str) -> list[str]:
     """
     if not rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (APPLIED,)):
         return []
-    found = rows(f"SELECT name FROM {APPLIED} WHERE migration_set = ? ORDER BY id", (name,))  # noqa: S608
+    found = rows(f"SELECT name FROM {APPLIED} WHERE migration_set = ? ORDER BY id", (name,))  # noqa: S608 - a constant
     return [step for (step,) in found]
 
 
@@ -60,7 +60,7 @@ def upgrade(name: str, migrations: Migrations) -> Callable[[sqlite3.Connection],
     To be called before that transaction begins: others would wait for it while sqlite-utils is imported.
     """
     import sqlite_utils  # noqa: PLC0415 - see above
-    from sqlite_utils.migrations import Migrations as MigrationSet  # noqa: PLC0415
+    from sqlite_utils.migrations import Migrations as MigrationSet  # noqa: PLC0415 - see above
 
     steps = MigrationSet(name)
     for step, statements in migrations.items():
