@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from identity.errors import StoreError
+from identity.interruptions import Interruptions
 from identity.stores.address import is_postgres
 from identity.stores.forking import close_at_fork
 from identity.stores.interface import (
@@ -44,6 +45,9 @@ class Database:
         read_only: never write: the database must exist, and hold the tables that are asked for.
         wait_s: how long to wait for other writers, or for a server that is away, before giving up.
 
+    Attributes:
+        interruptions: of this thread's writes, by signal handlers.
+
     Raises:
         StoreError: it cannot be opened, or is no such database.
         ImportError: for PostgreSQL without the extra ``postgres``.
@@ -60,6 +64,7 @@ class Database:
         self._up_to_date: set[tuple[str, ...]] = set()
         self._read_only = read_only
         self._store = _store(path, safety=safety, read_only=read_only, wait_s=wait_s)
+        self.interruptions = Interruptions(self._store.write)
         self._submissions = Submissions(self._store.write_many)
         close_at_fork(self._submissions)
 
@@ -120,8 +125,8 @@ class Database:
         """
         Write several rows or none; within a transaction of this thread, join that one.
 
-        For an outermost one `write` is better: it shares a commit with other threads, and is repeated if others
-        were in its way on PostgreSQL, where this raises StoreError.
+        For an outermost one `write` is better: it shares a commit with other threads, is repeated if others were
+        in its way on PostgreSQL, where this raises StoreError, and keeps what signal handlers wrote if it fails.
 
         Raises:
             StoreError: the database is locked for too long, full, read-only, damaged or away. Nothing was written.
@@ -139,7 +144,7 @@ class Database:
         Raises:
             StoreError: the database is locked for too long, full, read-only, damaged or away. Nothing was written.
         """
-        return self._store.write(lambda _: work())
+        return self.write_through(lambda _: work())
 
     def write_through(self, work: Callable[[Connection], Result]) -> Result:
         """
@@ -148,7 +153,7 @@ class Database:
         Raises:
             StoreError: as for `write`.
         """
-        return self._store.write(work)
+        return self.interruptions.around(self._store.write, work)
 
     def write_many(self, works: Sequence[Callable[[], Result]]) -> list[Outcome[Result]]:
         """
@@ -159,7 +164,7 @@ class Database:
         Raises:
             StoreError: the commit failed; nothing of any was written.
         """
-        return self._store.write_many(works)
+        return self.interruptions.around(self._store.write_many, works)
 
     def submit(self, work: Callable[[], Result], *, size: int = 1) -> "Future[Result]":
         """

@@ -78,7 +78,7 @@ class BatchAcceptance:
         """
         if messages:
             self._taking.room.check(calls=len(messages))
-        in_between = self._taking.savepoints.is_open()
+        in_between = self._database.interruptions.may_come()
         given = [self._taking.named(message) for message in messages] if in_between else messages
 
         def work(connection: Connection) -> list[Receipt | InvalidCall]:
@@ -89,12 +89,7 @@ class BatchAcceptance:
             self._keep(given, outcomes, refused)
             return outcomes
 
-        def noted(connection: Connection) -> list[Receipt | InvalidCall]:
-            outcomes = work(connection)
-            self._taking.savepoints.interrupted(connection, work)
-            return outcomes
-
-        return self._database.write_through(noted)
+        return self._taking.write(work)
 
     def _take_together(
         self, connection: Connection, messages: Sequence[JSONObject]
@@ -106,7 +101,7 @@ class BatchAcceptance:
         savepoint, and that each is written by itself.
         """
         message_ids = {message_id for message in messages if (message_id := _expected_id(message)) is not None}
-        with self._taking.savepoints.point(connection) as point:
+        with self._database.interruptions.point(connection) as point:
             try:
                 return self._take_trusting(messages, message_ids)
             except (_LeftSomething, *FAULTS):
@@ -139,7 +134,7 @@ class BatchAcceptance:
     def _take_alone(
         self, connection: Connection, message: JSONObject, learned: set[Named]
     ) -> Receipt | InvalidCall:
-        with self._taking.savepoints.point(connection) as point:
+        with self._database.interruptions.point(connection) as point:
             try:
                 with self._taking.together((), learned=learned) as unit:
                     return self._take(message, unit)

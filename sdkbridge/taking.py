@@ -6,6 +6,8 @@ Everything that a call changes commits together or not at all; when `once` retur
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from secrets import token_hex
+from typing import TypeVar
 
 from identity.clock import Clock
 from identity.database import Connection, Database
@@ -13,7 +15,6 @@ from identity.graph import IdentityGraph
 from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.aliases import Aliases
 from sdkbridge.calls import JSONObject
-from sdkbridge.errors import InvalidCall
 from sdkbridge.gathering import Gathering
 from sdkbridge.ids import IdGenerator
 from sdkbridge.outbox import Outbox
@@ -21,10 +22,10 @@ from sdkbridge.outbox_room import OutboxRoom
 from sdkbridge.processing import Arrival
 from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
-from sdkbridge.savepoints import Savepoints
 from sdkbridge.spellings import Named
 from sdkbridge.unit_of_work import UnitOfWork
 
+Result = TypeVar("Result")
 Take = Callable[[Arrival], Receipt]
 """Takes a call that was not taken before."""
 
@@ -45,7 +46,6 @@ class Taking:
 
     Attributes:
         room: refuses calls while too much waits.
-        savepoints: to which calls can be taken back.
     """
 
     def __init__(
@@ -68,7 +68,6 @@ class Taking:
         self._clock = clock
         self._ids = ids
         self.room = OutboxRoom(outbox, outbox_limit)
-        self.savepoints = Savepoints()
 
     @contextmanager
     def together(
@@ -119,14 +118,35 @@ class Taking:
             taken = self._take(message_id, take, joined)
         else:
             self.room.check()
-            if self.savepoints.is_open():
-                taken = self._in_between(message_id or self._ids.message_id(), take)
-            else:
-                taken = self._by_itself(message_id, take)
+            if message_id is None and self._database.interruptions.may_come():
+                message_id = self._ids.message_id()
+            taken = self.write(lambda connection: self._alone(connection, message_id, take))
         if isinstance(taken, RefusedAlias):
             raise taken
         self.room.take(len(taken.requests))
         return taken
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """
+        Do a work that takes calls, so that it stays also if it interrupts a write that is taken back.
+
+        No other write may ask for it: it would be done, though that one failed.
+
+        Args:
+            work: takes calls that have message ids if they may interrupt a write.
+        """
+        interruptions = self._database.interruptions
+        if not interruptions.may_come():
+            return self._database.write_through(work)
+        mark, done = token_hex(), list[Result]()
+
+        def unless_done(connection: Connection) -> None:
+            # Not left to the message ids of the calls: those that are refused have none in the end.
+            if self._accepted.is_new(connection, mark, at_ms=int(self._clock() * 1000)):
+                done.append(work(connection))
+
+        interruptions.write_in_between(unless_done)
+        return done[-1]
 
     def named(self, message: JSONObject) -> JSONObject:
         """
@@ -134,35 +154,6 @@ class Taking:
         """
         has_one = not isinstance(message, Mapping) or message.get("messageId") not in (None, "")
         return message if has_one else {**message, "messageId": self._ids.message_id()}
-
-    def _by_itself(self, message_id: str | None, take: Take) -> Receipt | RefusedAlias:
-        """
-        Take a call in a commit of its own; what came in the middle of it stays if it is refused.
-        """
-        point = self.savepoints.begin()
-        try:
-            return self._database.write_through(lambda connection: self._alone(connection, message_id, take))
-        except InvalidCall:
-            for again in [*point.interruptions]:
-                self._database.write_through(again)
-            raise
-        finally:
-            self.savepoints.end(point)
-
-    def _in_between(self, message_id: str, take: Take) -> Receipt | RefusedAlias:
-        """
-        Take a call in the middle of others, as a signal handler does, so that it stays if they are taken back.
-        """
-
-        def again(connection: Connection) -> Receipt | RefusedAlias:
-            return self._alone(connection, message_id, take)
-
-        def noted(connection: Connection) -> Receipt | RefusedAlias:
-            taken = again(connection)
-            self.savepoints.interrupted(connection, again)
-            return taken
-
-        return self._database.write_through(noted)
 
     def _alone(self, connection: Connection, message_id: str | None, take: Take) -> Receipt | RefusedAlias:
         unit = UnitOfWork(connection, self._graph, self._outbox, self._accepted)

@@ -29,8 +29,9 @@ class Writable:
         Raises:
             StoreError: it cannot be written.
         """
-        with self._database.transaction() as connection:
-            connection.execute(
+        self._database.write_through(
+            lambda connection: connection.execute(
                 "INSERT INTO written VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET at_ms = excluded.at_ms",
                 (int(self._clock() * 1000),),
             )
+        )

@@ -4,8 +4,6 @@ Many calls in one commit, each for itself.
 
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ from hypothesis import strategies as st
 from identity import StoreError
 from sdkbridge import Bridge, BridgeClosed, InvalidCall
 from sdkbridge.pytest_plugin import RunningKissmetrics
-from sdkbridge.receipt import Receipt
 from sdkbridge.refused import KEPT_MS, RefusedMessage
 
 GOOD = {"type": "track", "userId": "ann", "event": "Good"}
@@ -264,141 +261,6 @@ def test_a_signal_handler_takes_calls_in_the_middle_of_batches(store_url: str) -
 
     assert sorted(call for (call,) in rows) == sorted(accepted)
     assert any(call.startswith("handler") for call in accepted)
-
-
-class Interrupting(dict[str, Any]):
-    """
-    A message in the middle of which a signal comes.
-    """
-
-    def get(self, name: str, default: object = None) -> Any:
-        if name == "event":
-            signal.raise_signal(signal.SIGUSR1)
-        return super().get(name, default)
-
-
-TOO_LONG = GOOD | {"device": "phone", "event": "x" * 300}
-AT_NINE = GOOD | {"timestamp": "2026-03-01T09:00:00Z"}
-
-
-def one(bridge: Bridge) -> list[Receipt]:
-    return [bridge.track("bob", "Handled")]
-
-
-def batch_with_a_refused_one(bridge: Bridge) -> list[Receipt]:
-    return [
-        receipt for receipt in bridge.accept_batch([HANDLED, TOO_LONG, HANDLED]) if isinstance(receipt, Receipt)
-    ]
-
-
-HANDLED = GOOD | {"userId": "bob", "event": "Handled"}
-TOO_LONG = GOOD | {"device": "phone", "event": "x" * 300}
-AT_NINE = GOOD | {"timestamp": "2026-03-01T09:00:00Z"}
-
-
-@pytest.mark.parametrize("take", [one, batch_with_a_refused_one], ids=lambda take: take.__name__)
-@pytest.mark.parametrize(
-    ("before", "batch"),
-    [
-        ([AT_NINE], [AT_NINE]),
-        ([], [GOOD, TOO_LONG]),
-        ([AT_NINE], [AT_NINE, TOO_LONG]),
-        ([], [TOO_LONG]),
-    ],
-    ids=["a crowded second", "a call that left something", "both", "that call itself"],
-)
-def test_what_a_signal_handler_takes_stays_when_what_it_interrupted_is_taken_back(
-    quiet: Bridge,
-    before: list[dict[str, Any]],
-    batch: list[dict[str, Any]],
-    take: Callable[[Bridge], list[Receipt]],
-) -> None:
-    """
-    Its receipt was out by then; it is taken once, though its message id was made up.
-    """
-    receipts: list[Receipt] = []
-
-    def handler(number: int, frame: object) -> None:
-        receipts.extend(take(quiet))
-
-    quiet.accept_batch(before)
-    with handled(signal.SIGUSR1, handler):
-        quiet.accept_batch([Interrupting(call) for call in batch])
-
-    assert len(receipts) >= len(batch)
-    check_that_bob_has(receipts, quiet)
-
-
-class InterruptingClock:
-    """
-    A clock that lets a signal come once, when it is next looked at.
-    """
-
-    is_set = False
-
-    def __call__(self) -> float:
-        if self.is_set:
-            self.is_set = False
-            signal.raise_signal(signal.SIGUSR1)
-        return 1_772_355_600.0
-
-
-@pytest.mark.parametrize("take", [one, batch_with_a_refused_one], ids=lambda take: take.__name__)
-def test_what_a_signal_handler_takes_stays_when_the_call_that_it_interrupted_is_refused(
-    tmp_path: Path, take: Callable[[Bridge], list[Receipt]]
-) -> None:
-    """
-    A call by itself, whose own transaction is taken back.
-    """
-    receipts: list[Receipt] = []
-    clock = InterruptingClock()
-    with (
-        Bridge(tmp_path / "bridge.db", api_key="key", deliver=False, clock=clock) as bridge,
-        handled(signal.SIGUSR1, lambda number, frame: receipts.extend(take(bridge))),
-    ):
-        clock.is_set = True
-        with pytest.raises(InvalidCall, match="event"):
-            bridge.accept(TOO_LONG)
-
-        assert receipts
-        check_that_bob_has(receipts, bridge)
-
-
-def test_what_a_handler_takes_in_the_middle_of_another_one_stays_too(quiet: Bridge) -> None:
-    """
-    Though what both interrupted is taken back.
-    """
-    receipts: list[Receipt] = []
-
-    def outer(number: int, frame: object) -> None:
-        with handled(signal.SIGUSR1, lambda number, frame: receipts.extend(one(quiet))):
-            (receipt,) = quiet.accept_batch([Interrupting(HANDLED)])
-        assert isinstance(receipt, Receipt)
-        receipts.append(receipt)
-
-    quiet.accept_batch([AT_NINE])
-    with handled(signal.SIGUSR1, outer):
-        quiet.accept_batch([Interrupting(AT_NINE)])
-
-    assert len(receipts) > 1
-    check_that_bob_has(receipts, quiet)
-
-
-@contextmanager
-def handled(number: int, handler: Callable[[int, Any], object]) -> Iterator[None]:
-    before = signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
-
-
-def check_that_bob_has(receipts: list[Receipt], bridge: Bridge) -> None:
-    database = bridge._core.database
-    queued = database.rows("SELECT call FROM outbox WHERE identity = 'bob'")
-
-    assert sorted(call for (call,) in queued) == sorted(receipt.message_id for receipt in receipts)
-    assert database.rows("SELECT records FROM identity WHERE name = 'bob'") == [(len(receipts),)]
 
 
 PEOPLE = st.sampled_from(["ann", "bob", "ann@example.com", "a-1", "a-2", "null", "x" * 300])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from identity import StoreError
-from identity.database import Database
+from identity.database import Connection, Database
 
 
 class LinedUp:
@@ -105,6 +105,25 @@ def test_a_commit_that_fails_fails_for_all_of_it(lined_up: LinedUp) -> None:
         with pytest.raises(StoreError, match="does not fit on its disk"):
             future.result(30)
     assert lined_up.kept() == []
+
+
+def test_what_a_signal_handler_writes_stays_when_the_leader_takes_back_anothers_work(lined_up: LinedUp) -> None:
+    """
+    It interrupted the thread that commits for others, in the middle of a work that fails.
+    """
+
+    def handle(connection: Connection) -> None:
+        connection.execute("INSERT INTO kept VALUES ('handled') ON CONFLICT DO NOTHING")
+
+    def fail() -> None:
+        lined_up.database.interruptions.write_in_between(handle)
+        raise LookupError("own")
+
+    waiting = [lined_up.write(lambda: lined_up.keep("own")), lined_up.write(fail)]
+    lined_up.go()
+
+    assert [type(future.exception(30)) for future in waiting] == [type(None), LookupError]
+    assert lined_up.kept() == ["handled", "own"]
 
 
 def test_an_interrupted_leader_drops_nobody_elses_work(lined_up: LinedUp) -> None:
