@@ -116,12 +116,14 @@ class Gathering(UnitOfWork):
         if message_id not in self._expected:
             super().give_up(message_id)
 
-    def see_unless_forgotten(self, name: str, kind: IdentityKind, *, at_ms: int, sole: bool) -> bool:  # noqa: ARG002
+    def see_unless_forgotten(self, name: str, kind: IdentityKind, *, at_ms: int, sole: bool) -> bool:
         """
-        Count a record under an identity, unless anybody was ever forgotten; return whether it was counted.
+        Count a record under an identity, unless that or another one of its call may have been forgotten.
         """
-        # Who is known is looked up later, for all at once.
-        return super().see_unless_forgotten(name, kind, at_ms=at_ms, sole=False)
+        if self.has_forgotten() and not (sole and (name in self._seen or not self._graph.is_forgotten(name))):
+            return False
+        self.see(name, kind, at_ms=at_ms)
+        return True
 
     def see(self, name: str, kind: IdentityKind, *, at_ms: int) -> None:
         """

@@ -229,6 +229,27 @@ def test_a_closed_bridge_takes_no_batch(quiet: Bridge) -> None:
         quiet.accept_batch([GOOD])
 
 
+def test_of_each_identity_in_a_batch_it_is_asked_once_whether_it_was_forgotten(quiet: Bridge) -> None:
+    """
+    And not for each call, so that one who was forgotten makes no later batch dearer.
+    """
+    asked: list[str] = []
+
+    def note(statement: str) -> None:
+        if "FROM tombstone WHERE" in statement:
+            asked.append(statement)
+
+    quiet.track("gone", "Came")
+    quiet.forget("gone")
+    quiet._core.database._store._writer.connection().set_trace_callback(note)
+    receipts = quiet.accept_batch([GOOD | {"userId": who} for who in ("ann", "bob") for _ in range(20)])
+    (forgotten,) = quiet.accept_batch([GOOD | {"userId": "gone"}])
+
+    assert len(asked) < 10  # once more for who was never seen, and of who was forgotten step by step
+    assert all(receipt.requests for receipt in receipts)
+    assert not forgotten.requests
+
+
 def test_a_signal_handler_takes_calls_in_the_middle_of_batches(store_url: str) -> None:
     """
     What it accepted is queued once, and so is what the batches accepted that it interrupted.

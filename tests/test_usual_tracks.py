@@ -203,7 +203,7 @@ class CountedIds:
 
 
 def kept(
-    calls: Sequence[Mapping[str, Any]], *, as_batch: bool, forget: bool
+    calls: Sequence[Mapping[str, Any]], *, as_batch: bool, forget: str | None
 ) -> tuple[list[Any], dict[str, list[Any]]]:
     """
     Return what comes of calls at a bridge, and all that it keeps of them.
@@ -216,9 +216,11 @@ def kept(
         ids=CountedIds(),
         options={"context_properties": True},
     ) as bridge:
-        bridge.track("eve", "Left", message_id="m-eve")
-        if forget:
-            bridge.graph.forget("eve")
+        for name in ("eve", "ann"):
+            bridge.track(name, "Left", message_id=f"m-{name}")
+        bridge.track(anonymous_id="a-1", event="Left", message_id="m-a-1")
+        if forget is not None:
+            bridge.forget(forget)
         if as_batch:
             outcomes: list[Any] = [
                 str(one) if isinstance(one, InvalidCall) else one for one in bridge.accept_batch(calls)
@@ -261,28 +263,37 @@ APP = {"app": {"version": "3.2.1"}, "os": {"name": "iOS"}}
     ),
     device=st.sampled_from([{}, {"device": "phone"}]),
     as_batch=st.booleans(),
-    forget=st.booleans(),
+    forget=st.sampled_from([None, "eve", "ann", "a-1"]),
 )
 @example(
     calls=[IDENTIFY | {"userId": "ann", "messageId": "m-1"}, SERVER | {"messageId": "m-2"}],
     device={"device": "phone"},
     as_batch=False,
-    forget=False,
+    forget=None,
 )
 @example(
     calls=[IDENTIFY | {"userId": None, "messageId": "m-1"}, SERVER | {"messageId": "m-2"}],
     device={"device": "phone"},
     as_batch=False,
-    forget=False,
+    forget=None,
 )
 @example(
     calls=[SERVER | {"messageId": "m-1"}, SERVER | {"messageId": "m-2", "anonymousId": "eve"}],
     device={},
     as_batch=False,
-    forget=True,
+    forget="eve",
+)
+@example(
+    calls=[
+        SERVER | {"messageId": f"m-{number}", "userId": who, "anonymousId": None if who else "a-1"}
+        for number, who in enumerate(["ann", "eve", "ann", "bob", "eve", "bob", None, None, "ann"])
+    ],
+    device={},
+    as_batch=True,
+    forget="ann",
 )
 def test_a_bridge_keeps_the_same_of_both(
-    calls: list[dict[str, Any]], device: dict[str, str], *, as_batch: bool, forget: bool
+    calls: list[dict[str, Any]], device: dict[str, str], *, as_batch: bool, forget: str | None
 ) -> None:
     """
     Also of repeats, of somebody who was forgotten, of several at one second, and on a device. A mapping that is no
