@@ -20,6 +20,7 @@ from identity.stores.interface import (
     Columns,
     Connection,
     Migrations,
+    Notes,
     Numbers,
     Outcome,
     Parameters,
@@ -188,6 +189,14 @@ class Database:
             size: how many works it stands for.
         """
         return self._submissions.submit_to(take, item, size=size)
+
+    def notes(self) -> Notes:
+        """
+        Return what is remembered with the transaction that this thread is in, the outermost one: nothing at first.
+
+        It is for whoever keeps in memory what the database holds, and must not yet believe what may be undone.
+        """
+        return self._store.notes()
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """

@@ -14,7 +14,6 @@ from sdkbridge.plain import is_writable
 from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
-from sdkbridge.spellings import Named
 from sdkbridge.taking import Taking
 from sdkbridge.unit_of_work import UnitOfWork
 
@@ -84,8 +83,7 @@ class BatchAcceptance:
         def work(connection: Connection) -> list[Receipt | InvalidCall]:
             outcomes = self._take_together(connection, given)
             if outcomes is None:
-                learned: set[Named] = set()
-                outcomes = [self._take_alone(connection, message, learned) for message in given]
+                outcomes = [self._take_alone(connection, message) for message in given]
             self._keep(given, outcomes, refused)
             return outcomes
 
@@ -131,12 +129,10 @@ class BatchAcceptance:
         except FAULTS as error:
             raise _LeftSomething from error
 
-    def _take_alone(
-        self, connection: Connection, message: JSONObject, learned: set[Named]
-    ) -> Receipt | InvalidCall:
+    def _take_alone(self, connection: Connection, message: JSONObject) -> Receipt | InvalidCall:
         with self._database.interruptions.point(connection) as point:
             try:
-                with self._taking.together((), learned=learned) as unit:
+                with self._taking.together(()) as unit:
                     return self._take(message, unit)
             except RefusedAlias as error:
                 return error  # and its verdict stays on record

@@ -17,7 +17,6 @@ from sdkbridge.accepted import AcceptedCalls, TakenSecond
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.outbox import Outbox, queued_row
 from sdkbridge.placing import QueuedRow
-from sdkbridge.spellings import Named
 from sdkbridge.unit_of_work import UnitOfWork
 
 
@@ -61,7 +60,6 @@ class Gathering(UnitOfWork):
         message_ids: those of the calls to come, as far as they are known: remembered together.
         at_ms: now, in milliseconds since 1970 UTC.
         trusting: whether seconds are taken to be free, as nearly all are, and claimed together.
-        learned: the names that were new to `Spellings` earlier in the transaction.
     """
 
     def __init__(
@@ -74,9 +72,8 @@ class Gathering(UnitOfWork):
         message_ids: Collection[str],
         at_ms: int,
         trusting: bool,
-        learned: set[Named] | None,
     ) -> None:
-        super().__init__(connection, graph, outbox, accepted, learned=learned)
+        super().__init__(connection, graph, outbox, accepted)
         self._expected = frozenset(message_ids)
         self._free = accepted.keep_new(connection, message_ids, at_ms=at_ms) if message_ids else set()
         self._trusting = trusting

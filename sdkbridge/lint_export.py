@@ -72,7 +72,7 @@ class ExportLint:
         for remark in remarks:
             code = _CODES.get(remark.reason, remark.reason)
             yield code, f"{_sentence(code)}: {remark.field!r}"
-        for warning in self._spellings.remarks((_named(line),), learned=set()):
+        for warning in self._spellings.remarks((_named(line),)):
             yield warning.code, warning.message
         if line.event is not None and self._is_second(line):
             yield Problem.SAME_SECOND.value, f"another event of this name is in the same second: {line.event!r}"

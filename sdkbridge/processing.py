@@ -105,7 +105,7 @@ class Processing:
                 *_warned_by(verdict),
                 *mapped.warnings,
                 *_moved(timed),
-                *self._spellings.remarks(requests, learned=arrival.unit.learned),
+                *self._spellings.remarks(requests),
             ),
         )
 
@@ -140,7 +140,7 @@ class Processing:
         if problem is not None:
             warnings += _moved([(timed, problem)])
         if not self._spellings.knows(timed):
-            warnings += self._spellings.remarks((timed,), learned=unit.learned)
+            warnings += self._spellings.remarks((timed,))
         return Receipt(message_id=arrival.message_id, requests=(timed,), warnings=warnings)
 
     def _decide(self, proposed: Proposed | None, arrival: Arrival, device: str | None) -> Verdict | None:

@@ -25,9 +25,6 @@ MIGRATIONS: Migrations = {
     ),
 }
 
-Named = tuple[str, str]
-"""Whether it is an event or a property, and its name as Kissmetrics compares it."""
-
 MOST_NAMES = 65_535
 """Event names, and again property names, in one product (Kissmetrics' technical limitations)."""
 
@@ -43,14 +40,9 @@ class Spellings:
         self._as_first_written: dict[str, set[str]] = {"event": set(), "property": set()}
         database.migrate("sdkbridge.spellings", MIGRATIONS)
 
-    def remarks(self, requests: Sequence[Request], *, learned: set[Named]) -> tuple[CallWarning, ...]:
+    def remarks(self, requests: Sequence[Request]) -> tuple[CallWarning, ...]:
         """
         Learn the names in a call's requests; return what Kissmetrics would make of them.
-
-        Args:
-            requests: what is sent for the call.
-            learned: the names that were new in this transaction, to which this call's are added. Until it is
-                committed they are read from the database, since it may yet be undone.
         """
         if all(map(self.knows, requests)):
             return ()
@@ -58,7 +50,7 @@ class Spellings:
         for kind, name in _names(requests):
             if name in self._as_first_written[kind]:
                 continue
-            written = self._first_written(kind, name, learned)
+            written = self._first_written(kind, name)
             if written is None:
                 remarks.add(Problem.TOO_MANY_NAMES, name)
             elif written != name:
@@ -75,13 +67,15 @@ class Spellings:
         names = properties.names if type(properties) is EncodedProperties else dict(properties)
         return self._as_first_written["property"].issuperset(names)
 
-    def _first_written(self, kind: str, name: str, learned: set[Named]) -> str | None:
+    def _first_written(self, kind: str, name: str) -> str | None:
         """
         Return how a name was first written, this one if it is new, or None if there is no room for it.
         """
         key = (kind, compared_name(name))
         if key not in self._written:
             with self._database.transaction() as connection:
+                # Until it is committed a name is read again, since it may yet be undone.
+                learned = self._database.notes().setdefault(Spellings, set())
                 row = self._database.row("SELECT written FROM spelling WHERE kind = ? AND compared = ?", key)
                 if row is None:
                     known = self._count(kind)

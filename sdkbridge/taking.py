@@ -22,7 +22,6 @@ from sdkbridge.outbox_room import OutboxRoom
 from sdkbridge.processing import Arrival
 from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
-from sdkbridge.spellings import Named
 from sdkbridge.unit_of_work import UnitOfWork
 
 Result = TypeVar("Result")
@@ -70,9 +69,7 @@ class Taking:
         self.room = OutboxRoom(outbox, outbox_limit)
 
     @contextmanager
-    def together(
-        self, message_ids: Collection[str], *, trusting: bool = False, learned: set[Named] | None = None
-    ) -> Iterator[UnitOfWork]:
+    def together(self, message_ids: Collection[str], *, trusting: bool = False) -> Iterator[UnitOfWork]:
         """
         Write down together what the calls leave behind that are taken with what this yields.
 
@@ -81,7 +78,6 @@ class Taking:
         Args:
             message_ids: those of the calls, as far as they are known.
             trusting: whether seconds are taken to be free, as nearly all are.
-            learned: the names that were new earlier in the transaction.
 
         Raises:
             CrowdedSecondError: one of them was not.
@@ -95,7 +91,6 @@ class Taking:
                 message_ids=message_ids,
                 at_ms=int(self._clock() * 1000),
                 trusting=trusting,
-                learned=learned,
             )
             yield unit
             unit.end()

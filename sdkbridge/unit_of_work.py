@@ -13,7 +13,6 @@ from identity.sightings import Sighting
 from sdkbridge.accepted import AcceptedCalls
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.outbox import Outbox, queued_row
-from sdkbridge.spellings import Named
 
 
 class UnitOfWork:
@@ -25,11 +24,9 @@ class UnitOfWork:
         graph: where it is counted who was seen.
         outbox: where requests wait.
         accepted: where message ids and seconds are remembered.
-        learned: the names that were new to `Spellings` earlier in the transaction.
 
     Attributes:
         released: whether the aliases were queued whose grace is over, which is looked for once.
-        learned: those names, and the ones that this call adds.
         changes: grows with whatever is written or waits to be: unchanged by a call, it left nothing behind.
     """
 
@@ -39,15 +36,12 @@ class UnitOfWork:
         graph: IdentityGraph,
         outbox: Outbox,
         accepted: AcceptedCalls,
-        *,
-        learned: set[Named] | None = None,
     ) -> None:
         self._connection = connection
         self._graph = graph
         self._outbox = outbox
         self._accepted = accepted
         self.released = False
-        self.learned: set[Named] = set() if learned is None else learned
         self.changes = 0
 
     def is_new(self, message_id: str, *, at_ms: int) -> bool:

@@ -2,7 +2,7 @@
 What a store is to the code above it: SQL in one portable dialect, and work that commits together.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
@@ -19,6 +19,9 @@ Columns = Mapping[str, Sequence[str]]
 
 Numbers = Mapping[str, tuple[str, int]]
 """Name of a table whose rows are numbered → the column of their numbers, and the last one that was given."""
+
+Notes = dict[Hashable, Any]
+"""What is remembered with a transaction, by whoever does so under a key of its own."""
 
 WAIT_S = 30.0
 """How long a write waits for others, or for a server that is away, before it gives up."""
@@ -155,6 +158,11 @@ class Store(Protocol):
     def is_within(self) -> bool:
         """
         Tell whether this thread may be in a transaction.
+        """
+
+    def notes(self) -> Notes:
+        """
+        Return what is remembered with the transaction that this thread is in.
         """
 
     def rows(self, sql: str, parameters: Parameters) -> list[Row]:

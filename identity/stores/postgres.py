@@ -20,6 +20,7 @@ from identity.stores.interface import (
     Connection,
     Cursor,
     Migrations,
+    Notes,
     Numbers,
     Outcome,
     Parameters,
@@ -49,11 +50,13 @@ class PortableConnection:
 
     Attributes:
         raw: psycopg's.
+        notes: what is remembered with the transaction.
         sends_many: whether it is in the middle of many statements, between which psycopg does not hold its lock.
     """
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
+        self.notes: Notes = {}
         self.sends_many = False
 
     def is_taken(self) -> bool:
@@ -239,6 +242,13 @@ class PostgresStore:
         Tell whether this thread may be in a transaction: also when a signal handler interrupts one.
         """
         return getattr(self._here, "connection", None) is not None
+
+    def notes(self) -> Notes:
+        """
+        Return what is remembered with the transaction that this thread is in.
+        """
+        notes: Notes = self._here.connection.notes
+        return notes
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """

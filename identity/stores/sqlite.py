@@ -16,6 +16,7 @@ from identity.stores.interface import (
     Columns,
     Connection,
     Migrations,
+    Notes,
     Numbers,
     Outcome,
     Parameters,
@@ -166,6 +167,12 @@ class SQLiteStore:
         Tell whether this thread may be in a transaction: also when it is another's.
         """
         return self._writer.is_within()
+
+    def notes(self) -> Notes:
+        """
+        Return what is remembered with the transaction that this thread is in.
+        """
+        return self._writer.notes
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """

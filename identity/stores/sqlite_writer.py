@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from identity.errors import StoreError
-from identity.stores.interface import Safety
+from identity.stores.interface import Notes, Safety
 from identity.stores.sqlite_file import Watch
 from identity.stores.sqlite_opening import open_writer
 from identity.stores.sqlite_troubles import is_full, lost_its_disk, store_error
@@ -29,6 +29,7 @@ class Writer:
         wait_s: how long to wait for other processes.
 
     Attributes:
+        notes: what is remembered with the transaction that goes on.
         made_room: whether the last write failed for want of room, and there may be some now.
     """
 
@@ -42,6 +43,7 @@ class Writer:
         self._owner: int | None = None
         self._joined = 0
         self._refused: str | None = None
+        self.notes: Notes = {}
         self.made_room = False
 
     def connection(self) -> sqlite3.Connection:
@@ -79,6 +81,7 @@ class Writer:
             return connection
         if self._watch is not None:
             self._watch.check()
+        self.notes = {}
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:

@@ -112,6 +112,25 @@ def test_a_work_within_a_work_commits_with_it(database: Database) -> None:
     assert names(database) == ["inner", "many"]
 
 
+def test_what_is_noted_with_a_transaction_ends_with_it(database: Database) -> None:
+    """
+    All that joins one has the same notes, and the next one has none, whatever became of the one before.
+    """
+
+    def outer() -> None:
+        database.notes()["a"] = 1
+        database.write(lambda: database.notes().update(b=2))
+        with database.transaction():
+            assert database.notes() == {"a": 1, "b": 2}
+        raise LookupError
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            database.write(outer)
+    with database.transaction():
+        assert database.notes() == {}
+
+
 def elsewhere(ask):
     """
     Return what another thread is told.
