@@ -121,6 +121,6 @@ class Acceptance:
         texts: Mapping[str, str] = trait_texts(call, self._options, Remarks())
         admitted, texts = without_carried_traits(before, admitted, texts)
         after, _ = sessions.identify(before, call.user_id)
-        arrival.unit.write()
+        arrival.unit.make_way()
         self._described.save(sessions.describe(after, texts))
         return admitted

@@ -88,7 +88,7 @@ class DeviceAcceptance:
         """
 
         def forget(arrival: Arrival) -> Receipt:
-            arrival.unit.write()
+            arrival.unit.make_way()
             before = self._session_for(device, arrival)
             self._sessions.save(sessions.reset(before, self._anonymous_id(device)))
             return Receipt(message_id=arrival.message_id)
@@ -124,6 +124,7 @@ class DeviceAcceptance:
             after, changed = sessions.set_distinct(self._session_for(device, arrival), texts)
             if not changed:
                 return Receipt(message_id=arrival.message_id, warnings=remarks.warnings())
+            arrival.unit.make_way()
             self._sessions.save(after)
             traits = {name: text for name, text in texts.items() if name in changed}
             receipt = self._any(device, Identify(traits=traits), arrival, None)
@@ -138,7 +139,7 @@ class DeviceAcceptance:
         found = self._sessions.load(device)
         if found is not None:
             return found
-        arrival.unit.write()
+        arrival.unit.make_way()
         return self.session(device)
 
     def _anonymous_id(self, device: str) -> str:
@@ -179,7 +180,7 @@ class DeviceAcceptance:
                 return Receipt(message_id=arrival.message_id)
         after, context = changed_context(after, stamped.call.context, self._options)
         if after != before:
-            arrival.unit.changes += 1
+            arrival.unit.make_way()
             self._sessions.save(after)
         return self._processing.process(stamped, arrival, device=device, context=context)
 

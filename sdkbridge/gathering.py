@@ -103,7 +103,7 @@ class Gathering(UnitOfWork):
         Keep the message id of a call that was accepted.
         """
         if message_id in self._free:
-            self.changes += 1
+            self._changes += 1
             self._free.remove(message_id)
 
     def give_up(self, message_id: str) -> None:
@@ -126,21 +126,21 @@ class Gathering(UnitOfWork):
         """
         Count a record under an identity.
         """
-        self.changes += 1
+        self._changes += 1
         seen = self._seen.get(name)
         if seen is not None and seen.kind is kind:
             seen.again(at_ms)
             return
         if seen is not None:
             # When it became a name must be told by the time of that call.
-            self.write()
+            self._write_what_waits()
         self._seen[name] = _Seen(kind, at_ms, at_ms)
 
     def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
         """
         Claim a second for a request, as `AcceptedCalls.take_second` does.
         """
-        self.changes += 1
+        self._changes += 1
         second = request.second
         claim = self._accepted.only_claim(request) if self._trusting else None
         if claim is not None and second is not None:
@@ -162,7 +162,7 @@ class Gathering(UnitOfWork):
         """
         Queue a request at the end of its lane.
         """
-        self.changes += 1
+        self._changes += 1
         self._queued.append(queued_row(request, lane=lane, other_lane=None, call=call, at_ms=at_ms))
 
     def end(self) -> None:
@@ -172,18 +172,11 @@ class Gathering(UnitOfWork):
         Raises:
             CrowdedSecondError: a second that was taken to be free was not.
         """
-        self.write()
+        self._write_what_waits()
         if self._free:
             self._accepted.give_up(self._connection, self._free)
 
-    def write(self) -> None:
-        """
-        Write what waits, before anything that must come after it.
-
-        Raises:
-            CrowdedSecondError: a second that was taken to be free was not.
-        """
-        self.changes += 1
+    def _write_what_waits(self) -> None:
         if self._seen:
             seen, self._seen = self._seen, {}
             self._graph.seen_all([one.sighting(name) for name, one in seen.items()], within=self._connection)

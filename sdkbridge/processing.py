@@ -147,7 +147,7 @@ class Processing:
         if proposed is None:
             return None
         # What decides looks at what was recorded before.
-        arrival.unit.write()
+        arrival.unit.make_way()
         return self._graph.link(
             proposed.older,
             proposed.newer,
@@ -191,7 +191,7 @@ class Processing:
             return True
         sides = (request.identity, request.name or "")
         other = next((identity_lane(side) for side in sides if side not in stamped.own), None)
-        arrival.unit.write()
+        arrival.unit.make_way()
         return self._aliases.owe(request, lane=stamped.lane, other_lane=other, call=arrival.message_id)
 
 

@@ -27,7 +27,6 @@ class UnitOfWork:
 
     Attributes:
         released: whether the aliases were queued whose grace is over, which is looked for once.
-        changes: grows with whatever is written or waits to be: unchanged by a call, it left nothing behind.
     """
 
     def __init__(
@@ -42,13 +41,20 @@ class UnitOfWork:
         self._outbox = outbox
         self._accepted = accepted
         self.released = False
-        self.changes = 0
+        self._changes = 0
+
+    @property
+    def changes(self) -> int:
+        """
+        What grows with whatever is written or waits to be: unchanged by a call, it left nothing behind.
+        """
+        return self._changes
 
     def is_new(self, message_id: str, *, at_ms: int) -> bool:
         """
         Tell whether no call had a message id before, and remember it.
         """
-        self.changes += 1
+        self._changes += 1
         return self._accepted.is_new(self._connection, message_id, at_ms=at_ms)
 
     def has_forgotten(self) -> bool:
@@ -83,7 +89,7 @@ class UnitOfWork:
         """
         # Who is known was not forgotten.
         if sole and self._graph.seen_again(name, kind, at_ms=at_ms, within=self._connection):
-            self.changes += 1
+            self._changes += 1
             return True
         if self.has_forgotten():
             return False
@@ -94,27 +100,37 @@ class UnitOfWork:
         """
         Count a record under an identity.
         """
-        self.changes += 1
+        self._changes += 1
         self._graph.seen_all([Sighting(name, kind, at_ms, at_ms)], within=self._connection)
 
     def take_second(self, request: Request, *, at_ms: int) -> tuple[int, bool]:
         """
         Claim a second for a request, as `AcceptedCalls.take_second` does.
         """
-        self.changes += 1
+        self._changes += 1
         return self._accepted.take_second(self._connection, request, at_ms=at_ms)
 
     def queue(self, request: Request, *, lane: str, call: str, at_ms: int) -> None:
         """
         Queue a request at the end of its lane.
         """
-        self.changes += 1
+        self._changes += 1
         row = queued_row(request, lane=lane, other_lane=None, call=call, at_ms=at_ms)
         self._outbox.add_all(self._connection, (row,))
 
-    def write(self) -> None:
+    def make_way(self) -> None:
         """
-        Write what waits, before anything that must come after it: nothing does here.
+        Let something be written that does not go through this, such as a session: what waits is written first.
+
+        Raises:
+            CrowdedSecondError: as for `Gathering.end`.
+        """
+        self._changes += 1
+        self._write_what_waits()
+
+    def _write_what_waits(self) -> None:
+        """
+        Write what waits: nothing does here.
         """
 
     def end(self) -> None:

@@ -346,11 +346,41 @@ def all_that_is_kept(bridge: Bridge) -> dict[str, list[tuple[object, ...]]]:
     }
 
 
+APP = {"app": {"version": "2"}}
+CARRYING = {"options": {"drop_carried_traits": True, "context_properties": True}}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"type": "track", "event": "y" * 300, "device": "new"},
+        {"type": "track", "event": "y" * 300, "device": "phone", "context": APP},
+        {"type": "track", "event": "y" * 300, "device": "phone"},
+    ],
+    ids=["a new session", "what the device is", "nothing"],
+)
+def test_of_a_refused_call_nothing_is_kept_that_was_written_before(refused: dict[str, Any]) -> None:
+    """
+    Whatever it wrote by then, and whatever stands beside it in the batch.
+    """
+    kept = []
+    for calls in ([GOOD], [GOOD, refused], [refused, GOOD]):
+        with Bridge(
+            ":memory:", api_key="key", deliver=False, ids=SameIds(), clock=lambda: 1_772_355_600.0, **CARRYING
+        ) as bridge:
+            bridge.accept({"type": "track", "event": "Opened", "device": "phone", "messageId": "opened"})
+            outcomes = bridge.accept_batch([call | {"messageId": call["event"]} for call in calls])
+            kept.append(all_that_is_kept(bridge))
+            assert [isinstance(one, InvalidCall) for one in outcomes] == [call is refused for call in calls]
+
+    assert kept[0] == kept[1] == kept[2]
+
+
 @settings(deadline=None)
 @given(
     st.lists(messages, max_size=12),
     st.integers(2, 12),
-    st.sampled_from([{}, {"alias_grace": 60.0}, {"options": {"duplicate_rule": "legacy"}}]),
+    st.sampled_from([{}, {"alias_grace": 60.0}, {"options": {"duplicate_rule": "legacy"}}, CARRYING]),
 )
 def test_how_calls_are_grouped_makes_no_difference(
     calls: list[dict[str, object]], size: int, arguments: dict[str, Any]
