@@ -65,7 +65,7 @@ class Database:
         self._up_to_date: set[tuple[str, ...]] = set()
         self._read_only = read_only
         self._store = _store(path, safety=safety, read_only=read_only, wait_s=wait_s)
-        self.interruptions = Interruptions(self._store.write)
+        self.interruptions = Interruptions(self._store.write, self._store.write_in_between)
         self._submissions = Submissions(self._store.write_many)
         close_at_fork(self._submissions)
 

@@ -53,10 +53,12 @@ class Interruptions(threading.local):
 
     Args:
         write: commits a work, or joins the transaction that the thread is in.
+        write_in_between: does a work in the middle of such a write.
     """
 
-    def __init__(self, write: Callable[[Again], object]) -> None:
+    def __init__(self, write: Callable[[Again], object], write_in_between: Callable[[Again], object]) -> None:
         self._write = write
+        self._write_in_between = write_in_between
         self._innermost: Savepoint | None = None
 
     def may_come(self) -> bool:
@@ -109,7 +111,7 @@ class Interruptions(threading.local):
             through.append(connection)
             again(connection)
 
-        self._write(work)
+        self._write_in_between(work)
         # On another connection it was committed by itself.
         point = self._innermost
         if point is not None and (point.connection is None or point.connection is through[-1]):

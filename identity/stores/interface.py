@@ -95,6 +95,10 @@ def state(connection: Connection, statement: Statement) -> None:
         statement(connection)
 
 
+MOST_RACES = 5
+"""How often a work is repeated because it met a key that is taken: perhaps by somebody at the same moment."""
+
+
 @frozen
 class Outcome(Generic[Result]):
     """
@@ -143,6 +147,11 @@ class Store(Protocol):
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """
         Commit what one work does through a connection.
+        """
+
+    def write_in_between(self, work: Callable[[Connection], Result]) -> Result:
+        """
+        Do a work in the middle of a write of this thread, as a signal handler does.
         """
 
     def write_many(self, works: Sequence[Callable[[], Result]]) -> list[Outcome[Result]]:

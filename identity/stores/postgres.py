@@ -3,7 +3,7 @@ A PostgreSQL database that many processes on many machines share: serializable t
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import count
 
@@ -13,12 +13,11 @@ from psycopg import errors
 from identity.errors import StoreError
 from identity.stores import postgres_schema
 from identity.stores.address import shown
-from identity.stores.dialect import to_postgres
 from identity.stores.forking import close_at_fork
 from identity.stores.interface import (
+    MOST_RACES,
     Columns,
     Connection,
-    Cursor,
     Migrations,
     Notes,
     Numbers,
@@ -28,11 +27,10 @@ from identity.stores.interface import (
     Row,
     Safety,
 )
-from identity.stores.postgres_attempts import MOST_RACES, Attempts, Begun, LostInCommit
+from identity.stores.postgres_attempts import Attempts, Begun, LostInCommit
 from identity.stores.postgres_connections import Connections, Raw
+from identity.stores.postgres_portable import PortableConnection
 from identity.stores.postgres_troubles import CONFLICTS, store_error
-
-INERROR = psycopg.pq.TransactionStatus.INERROR
 
 BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
 
@@ -44,60 +42,10 @@ WAIT_FOR_ONESELF = "SET LOCAL lock_timeout = '100ms'"
 """A signal handler would wait in vain for what the write that it interrupted has locked."""
 
 
-class PortableConnection:
+class TakenBack(StoreError):
     """
-    A connection that takes statements of the portable dialect.
-
-    Attributes:
-        raw: psycopg's.
-        notes: what is remembered with the transaction.
-        sends_many: whether it is in the middle of many statements, between which psycopg does not hold its lock.
+    A write cannot go on, since one of its statements has failed.
     """
-
-    def __init__(self, raw: Raw) -> None:
-        self.raw = raw
-        self.notes: Notes = {}
-        self.sends_many = False
-
-    def is_taken(self) -> bool:
-        """
-        Tell whether a statement is under way.
-        """
-        return self.sends_many or self.raw.lock.locked()
-
-    def has_failed(self) -> bool:
-        """
-        Tell whether a statement has failed, after which the transaction can only be taken back.
-        """
-        return self.raw.pgconn.transaction_status == INERROR
-
-    def execute(self, sql: str, parameters: Parameters = ()) -> Cursor:
-        """
-        Run one statement.
-        """
-        return self.raw.execute(to_postgres(sql).encode(), parameters)
-
-    def executemany(self, sql: str, parameters: Iterable[Parameters]) -> Cursor:
-        """
-        Run one statement for each set of parameters.
-        """
-        self.sends_many = True
-        try:
-            return self._send_many(sql, parameters)
-        finally:
-            self.sends_many = False
-
-    def _send_many(self, sql: str, parameters: Iterable[Parameters]) -> Cursor:
-        cursor = self.raw.cursor()
-        with self.raw.pipeline() as pipeline:
-            try:
-                cursor.executemany(to_postgres(sql).encode(), parameters)
-            except psycopg.Error:
-                # What was sent behind the statement that failed is answered, too: psycopg would log that.
-                with suppress(psycopg.Error):
-                    pipeline.sync()
-                raise
-        return cursor
 
 
 class PostgresStore:
@@ -132,10 +80,27 @@ class PostgresStore:
             return work(joined)
 
         def attempt() -> Result:
-            with self._transaction() as connection:
-                return work(connection)
+            self._here.was_broken = False
+            try:
+                with self._transaction() as connection:
+                    return work(connection)
+            except (TakenBack, errors.InFailedSqlTransaction):
+                if not self._here.was_broken:
+                    raise
+                raise errors.SerializationFailure("a signal handler failed in its middle") from None
 
         return self._attempts.until_done(attempt)
+
+    def write_in_between(self, work: Callable[[Connection], Result]) -> Result:
+        """
+        Do a work in the middle of a write of this thread, as a signal handler does.
+        """
+        try:
+            return self.write(work)
+        except psycopg.Error as error:
+            # Perhaps for a conflict of the whole transaction, which is to be repeated.
+            self._here.was_broken = True
+            raise store_error(self.name, error) from None
 
     def write_many(self, works: Sequence[Callable[[], Result]]) -> list[Outcome[Result]]:
         """
@@ -161,6 +126,8 @@ class PostgresStore:
                 outcomes.append(Outcome(work()))
             except Exception as error:
                 if joined.raw.broken or isinstance(error, CONFLICTS):
+                    raise
+                if self._here.was_broken and isinstance(error, TakenBack | errors.InFailedSqlTransaction):
                     raise
                 if again and isinstance(error, errors.UniqueViolation):
                     raise
@@ -192,7 +159,7 @@ class PostgresStore:
         if found is None or found.is_taken():
             return None
         if found.has_failed():
-            raise StoreError(self.name, "takes back a write of which a statement has failed: nothing can join it")
+            raise TakenBack(self.name, "takes back a write of which a statement has failed: nothing can join it")
         return found
 
     @contextmanager
@@ -235,7 +202,7 @@ class PostgresStore:
             raise
         if done != "COMMIT":
             # A statement failed, and whoever ran it took no notice.
-            raise StoreError(self.name, "rolled back: a statement had failed")
+            raise TakenBack(self.name, "rolled back: a statement had failed")
 
     def is_within(self) -> bool:
         """

@@ -13,15 +13,12 @@ from attrs import frozen
 from psycopg.errors import UniqueViolation
 
 from identity.errors import StoreError
-from identity.stores.interface import Result
+from identity.stores.interface import MOST_RACES, Result
 from identity.stores.postgres_connections import Connections
 from identity.stores.postgres_troubles import CONFLICTS, store_error
 
 MOST_CONFLICTS = 200
 """How often a work is repeated because others wrote at the same moment; the time has a limit, too."""
-
-MOST_RACES = 5
-"""How often a work is repeated because it met a key that is taken: perhaps by somebody at the same moment."""
 
 FIRST_PAUSE_S = 0.002
 LONGEST_PAUSE_S = 0.5

@@ -13,6 +13,7 @@ from identity.errors import StoreError
 from identity.stores import sqlite_schema
 from identity.stores.forking import close_at_fork
 from identity.stores.interface import (
+    MOST_RACES,
     Columns,
     Connection,
     Migrations,
@@ -57,6 +58,8 @@ class SQLiteStore:
         self._read_only = read_only
         self._wait_s = wait_s
         self._unusable: str | None = None
+        self._interrupted = False
+        self._may_repeat = False
         self._in_memory = self.name == MEMORY
         # Absolute, because a program may change its folder and then need to open the file again.
         self._file = Path(path).absolute()
@@ -88,6 +91,16 @@ class SQLiteStore:
         finally:
             self._turns.give_up()
 
+    def write_in_between(self, work: Callable[[Connection], Result]) -> Result:
+        """
+        Do a work in the middle of a write of this thread, as a signal handler does.
+        """
+        self._interrupted = True
+        try:
+            return self.write(work)
+        except sqlite3.Error as error:
+            raise store_error(self.name, error) from error
+
     def write_many(self, works: Sequence[Callable[[], Result]]) -> list[Outcome[Result]]:
         """
         Commit what several works do, each isolated from the others' errors.
@@ -104,16 +117,23 @@ class SQLiteStore:
 
     def _where_it_fits(self, work: Callable[[Connection], Result]) -> Result:
         """
-        Commit what one work does; it is done again where there was no room for it and now may be.
+        Commit what one work does.
+
+        It is done again where there was no room for it and now may be, and where it met a key that a signal
+        handler had taken in its middle.
         """
-        try:
-            with self._writer as connection:
-                return work(connection)
-        except StoreError:
-            if not self._writer.made_room:
-                raise
-        with self._writer as connection:
-            return work(connection)
+        for races_left in range(MOST_RACES, 0, -1):
+            self._interrupted, self._may_repeat = False, races_left > 1
+            try:
+                with self._writer as connection:
+                    return work(connection)
+            except StoreError as error:
+                if not self._may_repeat or not (self._writer.made_room or self._has_raced(error.__cause__)):
+                    raise
+        raise AssertionError  # the last time returned or raised
+
+    def _has_raced(self, error: BaseException | None) -> bool:
+        return self._may_repeat and self._interrupted and isinstance(error, sqlite3.IntegrityError)
 
     def _commit(self, jobs: Sequence[Job[Any]]) -> None:
         try:
@@ -135,6 +155,8 @@ class SQLiteStore:
         try:
             outcome = Outcome(work())
         except Exception as error:
+            if self._has_raced(error):
+                raise
             if not self._writer.is_within():
                 # SQLite gave up all of it, as it does on a full disk.
                 if isinstance(error, sqlite3.Error | StoreError):

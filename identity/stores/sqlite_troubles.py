@@ -30,6 +30,8 @@ def store_error(name: str, error: sqlite3.Error) -> StoreError:
     """
     code = getattr(error, "sqlite_errorname", "") or ""
     kind = "_".join(code.split("_")[:2])
+    if "statements in progress" in str(error):
+        return StoreError(name, f"cannot do this in the middle of a statement: try again (SQLite: {error})")
     if kind in REMEDIES:
         return StoreError(name, f"{REMEDIES[kind]} (SQLite: {error})")
     if "closed database" in str(error):

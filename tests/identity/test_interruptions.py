@@ -177,3 +177,48 @@ def test_it_stays_when_another_signal_ends_the_program_meanwhile(database: Datab
 
     assert kept(database) == ["handled"]
     assert not database.interruptions.may_come()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_write_that_meets_a_key_that_was_taken_in_its_middle_is_done_again(
+    database: Database, together: bool
+) -> None:
+    """
+    By itself or among others: the handler's row is there, and so is all that the write was to leave.
+    """
+    handled = Handled()
+    begun: list[str] = []
+
+    def insert_unless_there() -> str:
+        with database.transaction() as connection:
+            there = connection.execute("SELECT name FROM kept WHERE name = 'handled'").fetchone()
+            if not begun:
+                database.interruptions.write_in_between(handled)
+            begun.append("anew")
+            if there is None:
+                connection.execute("INSERT INTO kept VALUES ('handled')")
+            connection.execute("INSERT INTO kept VALUES ('written')")
+        return "done"
+
+    if together:
+        (outcome,) = database.write_many([insert_unless_there])
+        assert outcome.result() == "done"
+    else:
+        assert database.write(insert_unless_there) == "done"
+
+    assert kept(database) == ["handled", "written"]
+    assert len(begun) == 2
+
+
+def test_a_handlers_own_mistake_is_told_as_any_other(database: Database) -> None:
+    """
+    As `StoreError`, in the middle of a write, too.
+    """
+
+    def work() -> None:
+        with pytest.raises(StoreError):
+            database.interruptions.write_in_between(lambda connection: connection.execute("SELECT nothing"))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        database.write(work)
