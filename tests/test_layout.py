@@ -23,6 +23,9 @@ SLOW_TO_IMPORT = {
     *("numba", "numpy", "polars", "pyspark", "scipy"),
 }
 
+# Functions and methods that do nothing but answer.
+ANSWERS = re.compile(r"(all|any|exists|len|sorted|startswith|endswith|is[_a-z]+)$")
+
 # Runs in a fresh interpreter. Reading modules is what an import is; the events below are what it must not be.
 IMPORT_AND_REPORT = """
 import sys
@@ -137,6 +140,21 @@ def test_importing_is_quick_and_does_nothing_else(package, tmp_path):
     imported, effects = run.stdout.removeprefix("modules\n").split("effects\n")
     assert package in imported.splitlines()
     assert (SLOW_TO_IMPORT & set(imported.splitlines()), effects.splitlines()) == (set(), [])
+
+
+def test_no_test_asks_and_ignores_the_answer():
+    """
+    A comparison that lost its ``assert`` is found by ruff; what a call would have compared is found here.
+    """
+    ignored = [
+        f"{place(path, node.lineno)} {ast.unparse(node)}"
+        for path in sorted((CHECKOUT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+        if ANSWERS.match(ast.unparse(node.value.func).rpartition(".")[2])
+    ]
+
+    assert ignored == []
 
 
 def test_sql_takes_its_time_from_the_clock_that_was_handed_in():

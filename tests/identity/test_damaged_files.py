@@ -51,8 +51,9 @@ def test_a_new_file_is_whole_from_its_birth(tmp_path: Path) -> None:
     Before anything is written it is a database with a write-ahead log, and nothing else is left in its folder.
     """
     database = Database(tmp_path / "new.db")
-    (tmp_path / "new.db").read_bytes().startswith(b"SQLite format 3\0")
+    born = (tmp_path / "new.db").read_bytes()
 
+    assert born.startswith(b"SQLite format 3\0")
     assert database.row("PRAGMA journal_mode") == ("wal",)
     database.close()
     assert [path.name for path in tmp_path.iterdir()] == ["new.db"]
