@@ -6,7 +6,7 @@ import random
 
 import pytest
 from attrs import define
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.database import Database
@@ -176,7 +176,6 @@ def test_an_alias_looks_again_even_if_nobody_wakes_it(database: Database) -> Non
     assert [lane.key for lane in claim(worker, now_ms=NOW_MS + LOOK_AGAIN_MS)] == [lane_key("phone")]
 
 
-@settings(max_examples=50)
 @given(st.data())
 def test_whatever_is_claimed_may_be_sent(data: st.DataObject) -> None:
     """

@@ -388,7 +388,7 @@ def test_a_member_that_comes_twice_is_always_found(
     checked(decode(("{" + ",".join(pairs) + "}").encode()), 10_000)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | st.text('{}[]",:\\u0123dD\\x00 eE+-.NaI', max_size=60).map(str.encode))
 def test_no_body_is_a_fault(quiet: Running, body: bytes) -> None:
     """
