@@ -1,5 +1,5 @@
 """
-Running the script under strace, which kills it or lets it fail at one chosen system call on its database.
+Running an act of the script under strace, which kills it or lets it fail at one chosen system call.
 """
 
 import json
@@ -16,24 +16,49 @@ from pathlib import Path
 from attrs import frozen
 
 SCRIPT = Path(__file__).parent / "script.py"
-CALLS = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "rename")
-"""What changes a file, or makes sure of a change."""
+CHANGES = (
+    *("pwrite64", "write", "ftruncate", "fdatasync", "fsync"),
+    *("link", "linkat", "unlink", "unlinkat", "rename", "renameat", "renameat2"),
+)
+"""What changes a file or a folder, or makes sure of a change; which of them there are depends on the machine."""
 
 KILL, FULL, BROKEN = "signal=SIGKILL", "error=ENOSPC", "error=EIO"
 
 
 @frozen
-class Point:
+class Act:
     """
-    Where and how a run is disturbed: at the so-manieth system call of a kind on the database's files.
+    What is run and where it may be disturbed.
+
+    Attributes:
+        name: what the script calls it.
+        calls: the kinds of system calls at which it is.
+        only_database: whether only those on the database's files count: the act writes elsewhere, too.
+        without: system calls that always fail, as on a file system that has no such thing.
     """
 
+    name: str
+    calls: tuple[str, ...] = CHANGES
+    only_database: bool = False
+    without: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "-without-".join((self.name, *self.without[:1]))
+
+
+@frozen
+class Point:
+    """
+    Where and how a run is disturbed: at the so-manieth system call of a kind in whichever thread gets there first.
+    """
+
+    act: Act
     call: str
     number: int
     how: str
 
     def __str__(self) -> str:
-        return f"{self.call}-{self.number}-{self.how.split('=')[1]}"
+        return f"{self.act}-{self.call}-{self.number}-{self.how.split('=')[1]}"
 
 
 @frozen
@@ -45,7 +70,7 @@ class Run:
         code: its exit code; negative if a signal ended it.
         acknowledged: the message ids of the calls that it was told are taken.
         error: what it could not cope with, if anything.
-        system_calls: how many there were of each kind, on the database's files, in the busiest thread.
+        system_calls: how many there were of each kind in the busiest thread.
     """
 
     code: int
@@ -88,19 +113,20 @@ class Stage:
         self._process.wait(timeout=30)
         self._process.stdout.close()
 
-    def run(self, folder: Path, point: Point | None, *, key: str) -> Run:
+    def run(self, folder: Path, act: Act, point: Point | None = None, *, key: str) -> Run:
         """
-        Play the script on the database in a folder, disturbed at a point or not at all.
+        Play an act on the database in a folder, disturbed at a point or not at all.
 
         Args:
             folder: where the database is, or will be.
+            act: what to play.
             point: where to disturb it.
             key: the Kissmetrics key to deliver with.
         """
         database, told, error = folder / "bridge.db", folder / "acknowledged", folder / "error"
         trace = folder / "trace"
-        error.unlink(missing_ok=True)
         command = {
+            "act": act.name,
             "database": str(database),
             "url": self._url,
             "key": key,
@@ -108,10 +134,11 @@ class Stage:
             "error": str(error),
             "go": str(self._go),
         }
-        process = int(self._ask(json.dumps(command)))
-        with _traced(process, database, trace, point):
+        is_ready, process = self._ask(json.dumps(command)).split()
+        assert is_ready == "ready", error.read_text()
+        with _traced(process, act, database, trace, point):
             self._go.write_bytes(b"!")
-            code = int(self._answer())
+            code = int(self._answer().split()[1])
         return Run(
             code=code,
             acknowledged=tuple(told.read_text().split()) if told.exists() else (),
@@ -127,15 +154,18 @@ class Stage:
 
     def _answer(self) -> str:
         assert self._process.stdout is not None
-        return self._process.stdout.readline()
+        return self._process.stdout.readline().strip()
 
 
 @contextmanager
-def _traced(process: int, database: Path, trace: Path, point: Point | None) -> Iterator[None]:
-    files = [f"--trace-path={database}{ending}" for ending in ("", "-wal", "-shm", "-journal")]
-    inject = [] if point is None else [f"--inject={point.call}:{point.how}:when={point.number}"]
-    kinds = ",".join(CALLS) if point is None else point.call
-    command = ["strace", "-f", "-o", str(trace), *files, f"--trace={kinds}", *inject, "-p", str(process)]
+def _traced(process: str, act: Act, database: Path, trace: Path, point: Point | None) -> Iterator[None]:
+    endings = ("", "-wal", "-shm", "-journal") if act.only_database else ()
+    files = [f"--trace-path={database}{ending}" for ending in endings]
+    inject = [f"--inject={_known(act.without)}:error=EPERM"] if act.without else []
+    if point is not None:
+        inject.append(f"--inject={point.call}:{point.how}:when={point.number}")
+    kinds = (*(act.calls if point is None else (point.call,)), *act.without)
+    command = ["strace", "-f", "-o", str(trace), *files, f"--trace={_known(kinds)}", *inject, "-p", process]
     tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert tracer.stderr is not None
     try:
@@ -145,6 +175,13 @@ def _traced(process: int, database: Path, trace: Path, point: Point | None) -> I
         yield
     finally:
         tracer.communicate(timeout=30)
+
+
+def _known(calls: tuple[str, ...]) -> str:
+    """
+    Return them as strace wants them: it minds none that this machine does not have.
+    """
+    return ",".join(f"?{call}" for call in calls)
 
 
 def _busiest(trace: Path) -> dict[str, int]:

@@ -1,21 +1,28 @@
 """
-What is disturbed: calls taken by a bridge and delivered, in a process that can be killed at any system call.
+What is disturbed: one act of a database's life, in a process that can be killed at any system call.
 
-Started once, with everything imported; for each line of JSON on its standard input it forks a child that plays the
-calls. The child waits until it is told to go on, so that a tracer can be attached to it.
+Started once, with everything imported; for each line of JSON on its standard input it forks a child that plays an
+act. The child says when it is ready, and waits until it is told to go on, so that a tracer can be attached to it.
 """
 
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from identity.database import Database
 from sdkbridge import Bridge, StoreError
+from sdkbridge.delivery.settings import DeliverySettings
+from sdkbridge.delivery.sweeping import REMEMBERED_MS, Sweep
 from sdkbridge.ids import RandomIds
 
 TRIES = 3
+
+LONG_AGO = 2
+"""How many of the calls were taken so long ago that they can be forgotten."""
 
 
 class CallIds(RandomIds):
@@ -58,18 +65,16 @@ def calls() -> list[dict[str, Any]]:
     ]
 
 
-def play(bridge: Bridge, ids: CallIds, *, acknowledged: int | None = None) -> None:
+def play(bridge: Bridge, ids: CallIds, *, told: Callable[[str], object] = lambda _: None, first: int = 0) -> None:
     """
-    Take the calls, telling of each one that was taken, and deliver them.
+    Take the calls, telling the message id of each one that was taken.
 
     What cannot be written is tried again, as a caller would.
     """
-    for call in calls():
+    for call in calls()[first:]:
         ids.call = call["messageId"]
         _insist(lambda call=call: bridge.accept(call))
-        if acknowledged is not None:
-            os.write(acknowledged, f"{call['messageId']}\n".encode())
-    _insist(lambda: bridge.flush(timeout=10))
+        told(ids.call)
 
 
 def _insist(work: Callable[[], object]) -> None:
@@ -83,22 +88,84 @@ def _insist(work: Callable[[], object]) -> None:
             return
 
 
+def take(command: dict[str, str], go_on: Callable[[], None]) -> None:
+    """
+    Open a database that may be new, and take the calls, the first ones as of long ago.
+    """
+    go_on()
+    ids = CallIds()
+    remembered_s = REMEMBERED_MS / 1000
+
+    def clock() -> float:
+        return time.time() - (2 * remembered_s if ids.call in {f"m{number}" for number in range(LONG_AGO)} else 0)
+
+    acknowledged = os.open(command["acknowledged"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    with Bridge(
+        command["database"], api_key=command["key"], url=command["url"], ids=ids, deliver=False, clock=clock
+    ) as bridge:
+        play(bridge, ids, told=lambda call: os.write(acknowledged, f"{call}\n".encode()))
+
+
+def deliver(command: dict[str, str], go_on: Callable[[], None]) -> None:
+    """
+    Deliver what waits, one request after the other, with everything opened before.
+    """
+    with Bridge(
+        command["database"],
+        api_key=command["key"],
+        url=command["url"],
+        deliver=False,
+        delivery=DeliverySettings(concurrency=1),
+    ) as bridge:
+        go_on()
+        _insist(lambda: bridge.flush(timeout=10))
+
+
+def forget(command: dict[str, str], go_on: Callable[[], None]) -> None:
+    """
+    Forget the calls that were taken long ago.
+    """
+    database = Database(command["database"])
+    sweep = Sweep(database)
+    go_on()
+    _insist(lambda: sweep.step(now_ms=int(time.time() * 1000)))
+    database.close()
+
+
+def be_born(command: dict[str, str], go_on: Callable[[], None]) -> None:
+    """
+    Make a new file.
+    """
+    go_on()
+    _insist(lambda: Database(command["database"]).close())
+
+
+ACTS = {"take": take, "deliver": deliver, "forget": forget, "be_born": be_born}
+
+
 def child(command: dict[str, str]) -> NoReturn:
     """
-    Wait for the word to go on, and play.
+    Play an act, once it is ready and told to go on.
     """
-    Path(command["go"]).read_bytes()
-    acknowledged = os.open(command["acknowledged"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def go_on() -> None:
+        say(f"ready {os.getpid()}")
+        Path(command["go"]).read_bytes()
+
     try:
-        ids = CallIds()
-        with Bridge(
-            command["database"], api_key=command["key"], url=command["url"], ids=ids, deliver=False
-        ) as bridge:
-            play(bridge, ids, acknowledged=acknowledged)
+        ACTS[command["act"]](command, go_on)
     except BaseException as error:  # noqa: BLE001 - it is told, and the process ends
         Path(command["error"]).write_text(repr(error))
         os._exit(1)
     os._exit(0)
+
+
+def say(line: str) -> None:
+    """
+    Tell whoever gives the commands.
+    """
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def warm_up() -> None:
@@ -112,18 +179,15 @@ def warm_up() -> None:
 
 def main() -> None:
     """
-    Fork a child for each command, and tell its number and how it ended.
+    Fork a child for each command, and tell how it ended.
     """
     warm_up()
     for line in sys.stdin:
         process = os.fork()
         if process == 0:
             child(json.loads(line))
-        sys.stdout.write(f"{process}\n")
-        sys.stdout.flush()
         _, status = os.waitpid(process, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
+        say(f"ended {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
