@@ -2,12 +2,15 @@
 The how-tos of docs/integrations.md, run under the real frameworks: each order arrives at Kissmetrics, once.
 """
 
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -104,6 +107,99 @@ def test_an_order_in_a_web_framework_arrives(
     run("from sdkbridge import Bridge\nwith Bridge() as bridge: bridge.flush(timeout=30)", surroundings)
 
     assert arrived(kissmetrics) == dict.fromkeys(PEOPLE, 1)
+
+
+WORKERS = 3
+GUNICORN = f"--preload --workers {WORKERS} --max-requests 15 --no-control-socket --log-level warning"
+EARLY = [f"early {number}" for number in range(20)]
+DELIVERY_SETTINGS = "from sdkbridge.delivery.settings import DeliverySettings\n"
+AT_IMPORT = f"""
+import os
+
+for who in {EARLY}:
+    bridge.track(who, "Order Completed")
+os.register_at_fork(after_in_child=lambda: os.close(os.open(f"worker-{{os.getpid()}}", os.O_CREAT)))
+"""
+
+
+@pytest.fixture(params=["sync", "gthread"])
+def gunicorn(
+    request: pytest.FixtureRequest, tmp_path: Path, surroundings: dict[str, str]
+) -> Iterator[tuple[subprocess.Popen, int]]:
+    """
+    A server of three workers, each replaced after some requests, and the port that it listens on.
+
+    It loads the how-to before it forks, and with it some calls, so that a thread delivers while it does. No
+    process looks by itself for what others leave to be delivered.
+    """
+    shop = how_to("start_response").replace(
+        "Bridge()", "Bridge(delivery=DeliverySettings(poll_s=3600, lease_s=3600))"
+    )
+    (tmp_path / "shop.py").write_text(DELIVERY_SETTINGS + shop + AT_IMPORT)
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        where = ["--worker-class", request.param, "--bind", f"fd://{listener.fileno()}", "shop:app"]
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *GUNICORN.split(), *where],
+            cwd=tmp_path,
+            env=surroundings,
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+        )
+        port = listener.getsockname()[1]
+    try:
+        yield server, port
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def ordered(port: int, who: str) -> bool:
+    """
+    Order, and return whether it was answered: a worker that goes may leave a connection behind.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+    try:
+        connection.request("POST", f"/orders/{who}", headers={"Connection": "close"})
+        return connection.getresponse().status == 201
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_an_order_under_gunicorn_arrives_once(
+    gunicorn: tuple[subprocess.Popen, int],
+    surroundings: dict[str, str],
+    kissmetrics: RunningKissmetrics,
+    tmp_path: Path,
+) -> None:
+    """
+    The bridge was made before the fork; its workers come and go, and all are replaced at once in between.
+    """
+    server, port = gunicorn
+    names = [f"buyer-{number}" for number in range(100)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(ordered, port, who) for who in names]
+        for answer in (answers[20], answers[60]):
+            answer.result(PATIENCE_S)
+            server.send_signal(signal.SIGHUP)
+    answered = {who for who, answer in zip(names, answers, strict=True) if answer.result()}
+    deadline = time.monotonic() + PATIENCE_S
+    while not answered <= arrived(kissmetrics).keys() and time.monotonic() < deadline:
+        # What a worker left when it went, another one delivers that has something to do.
+        names.append(f"late-{len(names)}")
+        ordered(port, names[-1])
+
+    assert answered <= arrived(kissmetrics).keys()
+    server.terminate()
+    assert server.wait(PATIENCE_S) == 0
+    assert len([*tmp_path.glob("worker-*")]) > WORKERS * 2
+    run("from sdkbridge import Bridge\nwith Bridge() as bridge: bridge.flush(timeout=30)", surroundings)
+    assert len(answered) > 50
+    assert {*EARLY, *answered} <= arrived(kissmetrics).keys() <= {*EARLY, *names}
+    assert set(arrived(kissmetrics).values()) == {1}
 
 
 BROKER = """
