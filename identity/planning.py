@@ -50,17 +50,6 @@ class PlanningGraph(PresentGraph):
 
         self._database.write(note)
 
-    def untold_reference(self, reference: int) -> None:
-        """
-        Note that the alias known by a reference never reached Kissmetrics: it was given up.
-        """
-
-        def note() -> None:
-            with self._database.transaction() as connection:
-                self._told.remove_reference(connection, reference)
-
-        self._database.write(note)
-
     def telling(self, link: LinkLike) -> Telling | None:
         """
         Return the alias that Kissmetrics was told of two identities, or None if it was told of none.

@@ -71,11 +71,14 @@ class Told:
         for pair in ((older, newer), (newer, older)):
             connection.execute("DELETE FROM told WHERE older = ? AND newer = ?", pair)
 
-    def remove_reference(self, connection: Connection, reference: int) -> None:
+    def remove_known_as(self, connection: Connection, reference: int, older: str, newer: str) -> None:
         """
-        Forget that the alias known by a reference was told.
+        Forget that an alias was told, whichever way round, unless it is known by another reference.
         """
-        connection.execute("DELETE FROM told WHERE reference = ?", (reference,))
+        for pair in ((older, newer), (newer, older)):
+            connection.execute(
+                "DELETE FROM told WHERE older = ? AND newer = ? AND reference = ?", (*pair, reference)
+            )
 
     def between(self, one: str, other: str) -> Telling | None:
         """

@@ -12,12 +12,15 @@ from attrs import evolve
 
 from identity.clock import Clock
 from identity.database import Database, Migrations
+from identity.errors import InvalidDecision
 from identity.forgetting import Forgotten
 from identity.graph import IdentityGraph
 from identity.ids import fold
 from identity.links import LinkLike, Outcome, Verdict, ends_of
 from identity.plan import Plan
 from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.dead_aliases import DeadAliases
+from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.described import Described
 from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.outbox import Outbox
@@ -62,6 +65,8 @@ class Aliases:
         self._graph = graph
         self._outbox = outbox
         self._clock = clock
+        self._letters = DeadLetters(database)
+        self._dead = DeadAliases(database)
         self._sessions = SessionStore(database)
         self._accepted = AcceptedCalls(database)
         self._described = Described(database)
@@ -77,6 +82,7 @@ class Aliases:
             return True
         due_ms = self._now_ms() + int(self._graph.alias_grace * 1000)
         with self._database.transaction() as connection:
+            self._dead.drop(request.identity, request.name or "")
             connection.execute(
                 """
                 INSERT INTO waiting_alias (identity, name, lane, other_lane, call, due_ms)
@@ -94,7 +100,7 @@ class Aliases:
 
     def release(self) -> int:
         """
-        Queue the aliases whose grace is over; return how many those are.
+        Queue the aliases whose grace is over, unless their link was refused since; return how many graces ended.
         """
         # Looked at first without the write lock: there is seldom any.
         if not self._due():
@@ -105,7 +111,9 @@ class Aliases:
         due = self._due()
         for identity, name, lane, other_lane, call in due:
             request = Request(path=ALIAS, identity=identity, name=name)
-            self._queue(request, lane=lane, other_lane=other_lane, call=call)
+            # The graph may have been asked by itself to undo the merge.
+            if self._dead.may_leave(identity, name):
+                self._queue(request, lane=lane, other_lane=other_lane, call=call)
             self._wait_no_more(identity, name)
         return len(due)
 
@@ -185,46 +193,54 @@ class Aliases:
 
     def retract(self, link: LinkLike, *, by: str, why: str = "") -> Verdict:
         """
-        Undo a merge, as `IdentityGraph.retract` does, whose alias waits or was queued and never tried.
+        Undo a merge, as `IdentityGraph.retract` does, whose alias waits, was never tried, or was given up.
         """
 
         def retract() -> Verdict:
-            older, newer = ends_of(link)
-            self._wait_no_more(fold(older), fold(newer))
+            ends = _folded(link)
+            if self._dead.may_have_arrived(*ends):
+                raise InvalidDecision(
+                    "told", "it cannot be retracted: its alias was tried before it was given up, and may have left"
+                )
+            self._wait_no_more(*ends)
             telling = self._graph.telling(link)
             number = None if telling is None else telling.reference
             if number is not None and self._outbox.withdraw(number, now_ms=self._now_ms()):
                 self._graph.untold(link)
-            return self._graph.retract(link, by=by, why=why)
+            verdict = self._graph.retract(link, by=by, why=why)
+            self._dead.drop(*ends)
+            return verdict
 
         return self._database.write(retract)
 
     def plan(self) -> Plan:
         """
         Return the aliases that Kissmetrics lacks: those of merges that nobody queued, or whose alias was given up.
+
+        It only reads; `send` looks again.
         """
-
-        def plan() -> Plan:
-            self._release()
-            for (number,) in self._database.rows("SELECT request FROM dead_letter WHERE path = ?", (ALIAS,)):
-                self._graph.untold_reference(number)
-            return self._graph.plan(waiting=self._pairs_waiting())
-
-        return self._database.write(plan)
+        # What waits is read first: what leaves its grace in between is told, and not planned either.
+        return self._graph.plan(waiting=self._pairs_waiting())
 
     def send(self, plan: Plan) -> int:
         """
         Queue the aliases of a plan that are still due; return how many those are.
+
+        One that was given up takes its old place, as in `DeadLetters.retry`.
         """
 
         def send() -> int:
             queued, waiting = 0, self._pairs_waiting()
             for alias in plan.aliases:
                 told = frozenset(alias.ends) in waiting or self._graph.telling(alias.verdict) is not None
-                if not told and self._graph.are_one(*alias.ends):
-                    request, lane, other_lane = _as_request(alias.verdict)
-                    self._queue(request, lane=lane, other_lane=other_lane, call=alias.verdict.link.call or PLANNED)
-                    queued += 1
+                if told or not self._dead.may_leave(*alias.ends) or not self._graph.are_one(*alias.ends):
+                    continue
+                if dead := self._dead.between(*alias.ends):
+                    queued += self._letters.retry(dead, now_ms=self._now_ms())
+                    continue
+                request, lane, other_lane = _as_request(alias.verdict)
+                self._queue(request, lane=lane, other_lane=other_lane, call=alias.verdict.link.call or PLANNED)
+                queued += 1
             return queued
 
         return self._database.write(send)
@@ -252,6 +268,8 @@ class Aliases:
         """
         Tell whether a merge could be retracted now, as far as its alias goes.
         """
+        if self._dead.may_have_arrived(*_folded(link)):
+            return False
         telling = self._graph.telling(link)
         if telling is None:
             return True
@@ -259,6 +277,11 @@ class Aliases:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _folded(link: LinkLike) -> tuple[str, str]:
+    older, newer = ends_of(link)
+    return fold(older), fold(newer)
 
 
 def _as_request(verdict: Verdict) -> tuple[Request, str, str]:

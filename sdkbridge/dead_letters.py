@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from identity.database import Database
+from sdkbridge.dead_aliases import DeadAliases
 from sdkbridge.kissmetrics.requests import Path
 from sdkbridge.outbox import Outbox
 
@@ -53,6 +54,7 @@ class DeadLetters:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._aliases = DeadAliases(database)
         Outbox(database)  # makes the tables
 
     def oldest(self, *, limit: int) -> list[DeadLetter]:
@@ -96,21 +98,29 @@ class DeadLetters:
 
     def retry(self, numbers: Collection[int], *, now_ms: int) -> int:
         """
-        Queue requests again, each in its old place among what waits of its lane; return how many there were.
+        Queue requests again, each in its old place among what waits of its lane; return how many were.
+
+        An alias is dropped instead if another request has told the same since, or if its link was retracted.
 
         Raises:
             StoreError: they could not be written.
         """
 
-        def work(some: list[int]) -> int:
-            marks = ", ".join("?" * len(some))
+        def work(given: list[int]) -> int:
             with self._database.transaction() as connection:
+                not_to_leave = {*self._aliases.tell_again(connection, given, now_ms=now_ms)}
+                self._delete([*not_to_leave])
+                some = [number for number in given if number not in not_to_leave]
+                if not some:
+                    return 0
+                marks = ", ".join("?" * len(some))
+                # The try that was refused counts no more: nothing of it can have arrived.
                 connection.execute(
                     f"""
                     INSERT INTO outbox (request, lane, other_lane, identity, other_identity, path, query, call,
                                         accepted_ms, attempts, error)
                     SELECT request, lane, other_lane, identity, other_identity, path, query, call,
-                           accepted_ms, attempts, reason
+                           accepted_ms, attempts - 1, reason
                     FROM dead_letter WHERE request IN ({marks})
                     """,  # noqa: S608
                     some,
@@ -123,7 +133,7 @@ class DeadLetters:
                     """,  # noqa: S608
                     some,
                 )
-            return self._delete(some)
+                return self._delete(some)
 
         return self._by_parts(numbers, work)
 
@@ -144,6 +154,8 @@ class DeadLetters:
         return done
 
     def _delete(self, some: list[int]) -> int:
+        if not some:
+            return 0
         marks = ", ".join("?" * len(some))
         with self._database.transaction() as connection:
             return connection.execute(

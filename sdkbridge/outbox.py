@@ -14,6 +14,7 @@ from attrs import frozen
 
 from identity.database import Connection, Database
 from identity.many import for_keys, in_parts, marks
+from identity.told import Told
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request
 from sdkbridge.outbox_tables import MIGRATIONS
 from sdkbridge.placing import NEXT_NUMBER, Placing, QueuedRow, open_lanes
@@ -152,6 +153,7 @@ class Outbox:
         self._database = database
         self._placing = Placing(database)
         self._add = _AT_THE_END if database.one_writer else _IN_LANES
+        Told(database)  # makes the table that a migration here corrects
         database.migrate("sdkbridge.outbox", MIGRATIONS)
 
     def add(self, request: Request, *, lane: str, other_lane: str | None, call: str, at_ms: int) -> int:

@@ -98,4 +98,17 @@ MIGRATIONS: Migrations = {
         """,
         _note_last_number,
     ),
+    # An alias that was given up stayed told until somebody asked for a plan; one that was then retried was untold.
+    "4_dead_aliases": (
+        "CREATE INDEX dead_alias ON dead_letter (identity, other_identity) WHERE path = '/a'",
+        "DELETE FROM told WHERE reference IN (SELECT request FROM dead_letter WHERE path = '/a')",
+        """
+        INSERT INTO told (older, newer, at_ms, reference)
+        SELECT other_identity, identity, min(accepted_ms), min(request) FROM outbox
+        WHERE path = '/a' AND other_identity IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM told WHERE older = other_identity AND newer = identity)
+          AND NOT EXISTS (SELECT 1 FROM told WHERE older = identity AND newer = other_identity)
+        GROUP BY other_identity, identity
+        """,
+    ),
 }

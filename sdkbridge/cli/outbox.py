@@ -111,7 +111,8 @@ def retry(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json:
         done = letters.retry(
             _numbers(letters.numbers, numbers, everything=everything), now_ms=int(time.time() * 1000)
         )
-    _told("queued again", "retried", done, numbers, as_json=as_json)
+    left_out = "not among what was given up, or aliases that must not leave any more"
+    _told("queued again", "retried", done, numbers, left_out, as_json=as_json)
 
 
 @outbox.command("drop")
@@ -125,7 +126,7 @@ def drop(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json: 
     with _opened(path) as database:
         letters = DeadLetters(database)
         done = letters.drop(_numbers(letters.numbers, numbers, everything=everything))
-    _told("dropped", "dropped", done, numbers, as_json=as_json)
+    _told("dropped", "dropped", done, numbers, "not among what was given up", as_json=as_json)
 
 
 def _numbers(find_all: Callable[[], list[int]], numbers: Sequence[int], *, everything: bool) -> Sequence[int]:
@@ -134,14 +135,14 @@ def _numbers(find_all: Callable[[], list[int]], numbers: Sequence[int], *, every
     return find_all() if everything else sorted(set(numbers))
 
 
-def _told(said: str, key: str, done: int, numbers: Sequence[int], *, as_json: bool) -> None:
+def _told(said: str, key: str, done: int, numbers: Sequence[int], left_out: str, *, as_json: bool) -> None:
     missing = len(set(numbers)) - done if numbers else 0
     if as_json:
         _print_json({key: done, "unknown": missing})
     else:
         click.echo(f"{done:,} {said}")
     if missing:
-        raise Failure(f"{missing} of the numbers are not among what was given up")
+        raise Failure(f"{missing} of the numbers are {left_out}")
 
 
 @contextmanager

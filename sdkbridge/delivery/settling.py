@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from identity.database import Database
+from identity.told import Told
+from sdkbridge.dead_aliases import DeadAliases
 from sdkbridge.delivery.lanes import LaneEnd, Settled
+from sdkbridge.kissmetrics.requests import ALIAS
 from sdkbridge.outbox import QueuedRequest
 
 SHARDS = 64
@@ -25,6 +28,8 @@ class Settling:
     def __init__(self, database: Database, worker: str) -> None:
         self._database = database
         self._worker = worker
+        self._told = Told(database)
+        self._dead_aliases = DeadAliases(database)
 
     def settle(self, settled: Settled, *, now_ms: int) -> None:
         """
@@ -40,6 +45,8 @@ class Settling:
             for path in Counter(request.path for request in delivered):
                 numbers = [(request.number,) for request in delivered if request.path == path]
                 deleted = connection.executemany("DELETE FROM outbox WHERE request = ?", numbers).rowcount
+                if path == ALIAS and deleted < len(numbers):
+                    self._dead_aliases.arrived_after_all(connection, [number for (number,) in numbers])
                 connection.execute(
                     """
                     INSERT INTO delivered (shard, path, requests) VALUES (?, ?, ?)
@@ -60,7 +67,12 @@ class Settling:
                     """,
                     (reason, now_ms, request.number),
                 )
-                connection.execute("DELETE FROM outbox WHERE request = ?", (request.number,))
+                buried = connection.execute(
+                    "DELETE FROM outbox WHERE request = ? RETURNING other_identity, identity", (request.number,)
+                ).fetchone()
+                # If it waits no more, another worker has settled it, who may have told Kissmetrics.
+                if request.path == ALIAS and buried is not None:
+                    self._told.remove_known_as(connection, request.number, *buried)
 
     def _give_back(self, ended: Sequence[LaneEnd], *, now_ms: int) -> None:
         """
