@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -528,7 +529,16 @@ class TestClient:
 
     @pytest.mark.parametrize(
         ("header", "expected"),
-        [("7", 7.0), ("soon", None), ("\u00b2", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), (None, None)],
+        [
+            ("7", 7.0),
+            ("soon", None),
+            ("\u00b2", None),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+            ("Thursday, 01-Jan-70 00:00:00 GMT", 0.0),
+            ("Thu Jan  1 00:00:00 1970", 0.0),
+            ("Thu Jan  1 00:00:00", None),
+            (None, None),
+        ],
     )
     def test_retry_after_in_both_forms(
         self, transport: str, sink: FaultyServer, header: str | None, expected: float | None
@@ -540,6 +550,19 @@ class TestClient:
         answers = sent(sink.url, WireRequest("GET", "/e", "_k=K&_p=A"), transport=transport)
 
         assert answers == [Answer(503, expected)]
+
+    @pytest.mark.parametrize(
+        "form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
+    )
+    def test_a_date_of_retry_after_is_in_utc(self, transport: str, sink: FaultyServer, form: str) -> None:
+        """
+        In each of the three forms that HTTP has for a date, also in the one that names no zone.
+        """
+        in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+        sink.answers = [(429, {"Retry-After": in_an_hour.strftime(form)})]
+        (answer,) = sent(sink.url, WireRequest("GET", "/e", "_k=K&_p=A"), transport=transport)
+
+        assert answer.retry_after_s == pytest.approx(3600, abs=60)
 
     def test_a_body_that_drips_is_not_waited_for(self, transport: str, sink: FaultyServer) -> None:
         """

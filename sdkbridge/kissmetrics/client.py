@@ -284,6 +284,9 @@ def _retry_after_s(header: str | None) -> float | None:
     if header.isascii() and header.strip().isdigit():
         return float(header)
     try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+        until = parsedate_to_datetime(header)
     except (TypeError, ValueError):
         return None
+    # The oldest form names no zone (5.6.7 there); each date of HTTP is in UTC.
+    zoned = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (zoned - datetime.now(UTC)).total_seconds())
