@@ -54,7 +54,8 @@ class Bridge(ServerSideCalls[Receipt]):
     Raises:
         InvalidSetting: a value cannot be, or there is no database or no key.
         StoreError: the file cannot be used.
-        TypeError: an argument does not exist, or the transport is no asynchronous one of httpx.
+        TypeError: an argument does not exist, ``on_error`` cannot be called, or the transport is no asynchronous
+            one of httpx.
     """
 
     def __init__(self, database: str | Path | None = None, **arguments: Unpack[Arguments]) -> None:

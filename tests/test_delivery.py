@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.database import Database
-from sdkbridge import Bridge
+from sdkbridge import AsyncBridge, Bridge
 from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.delivery import Delivery, DeliverySettings
 from sdkbridge.delivery.lanes import Failure, LaneEnd, Settled
@@ -467,6 +467,20 @@ def test_a_transport_that_cannot_be_used_is_refused(transport: object, tmp_path:
     """
     with pytest.raises(TypeError, match="asynchronous httpx transport"):
         Bridge(tmp_path / "b.db", api_key=KEY, transport=transport)  # type: ignore[arg-type]
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("bridge", [Bridge, AsyncBridge])
+@pytest.mark.parametrize("on_error", ["nope", 7, [print]])
+def test_an_on_error_that_cannot_be_called_is_refused(
+    bridge: type[Bridge | AsyncBridge], on_error: object, tmp_path: Path
+) -> None:
+    """
+    When the bridge is made, and not in the log once something goes wrong; nothing is left behind.
+    """
+    with pytest.raises(TypeError, match="on_error must be a callable"):
+        bridge(tmp_path / "b.db", api_key=KEY, on_error=on_error)  # type: ignore[arg-type]
 
     assert list(tmp_path.iterdir()) == []
 

@@ -117,12 +117,14 @@ def bridge_settings(
 
     Raises:
         InvalidSetting: a value cannot be, or database or key are nowhere to be found.
-        TypeError: an argument does not exist.
+        TypeError: an argument does not exist, or ``on_error`` cannot be called.
     """
     unknown = arguments.keys() - Arguments.__annotations__.keys()
     if unknown:
         raise TypeError(f"a bridge takes no argument {min(unknown)!r}")
     said = {name: value for name, value in arguments.items() if value is not None}
+    if "on_error" in said and not callable(said["on_error"]):
+        raise TypeError("on_error must be a callable that takes a DeliveryProblem")
     objects = _objects(said)
     plain = {name: value for name, value in said.items() if name not in OBJECTS and name not in objects}
     if database is not None:
