@@ -13,6 +13,10 @@ class FlushReport:
     """
     What came of a flush.
 
+    It counts what happened while the flush lasted. A bridge delivers as calls come, so what was called just before
+    may have been delivered, or given up, before the flush began, and all three counts may be 0: `BridgeStatus` has
+    what became of all requests.
+
     Attributes:
         delivered: requests delivered while it lasted, by whomever.
         dead: requests given up while it lasted.

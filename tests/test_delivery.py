@@ -460,6 +460,22 @@ def test_another_transport_can_be_handed_in(tmp_path: Path) -> None:
     assert dict(request.url.params) == {"_k": KEY, "_p": "A B/+", "_n": "Seen", "_d": "1", "_t": "1700000000"}
 
 
+def test_a_flush_reports_what_happened_while_it_lasted(tmp_path: Path, sink: FaultyServer) -> None:
+    """
+    What the bridge delivered or gave up before by itself is in the status, and in no flush's report.
+    """
+    sink.answers = [(404, {})]
+    with Bridge(tmp_path / "b.db", api_key=KEY, url=sink.url) as bridge:
+        bridge.track("ann", "Paid")
+        bridge.track("ann", "Left")
+        while bridge.status().outbox.waiting:
+            pass
+        report, counts = bridge.flush(), bridge.status().outbox
+
+    assert (report.delivered, report.dead, report.waiting) == (0, 0, 0)
+    assert (counts.delivered, counts.dead, counts.waiting) == (1, 1, 0)
+
+
 @pytest.mark.parametrize("transport", [httpx.HTTPTransport, lambda: None])
 def test_a_transport_that_cannot_be_used_is_refused(transport: object, tmp_path: Path) -> None:
     """
