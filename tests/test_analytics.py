@@ -5,7 +5,9 @@ What is promised to code that was written for Segment's Python library.
 import importlib
 import inspect
 import json
+import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import pytest
 import segment.analytics
@@ -210,6 +213,73 @@ def test_the_surroundings_go_before_what_the_program_was_written_with(
     (person,) = kissmetrics.people
 
     assert dict(person.event_counts) == {"First": 1, "Second": 1}
+
+
+@pytest.fixture
+def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """
+    The names of hosts that were looked up, each in vain.
+    """
+    names: list[str] = []
+
+    def lookup(name: str, *_: object, **__: object) -> None:
+        names.append(name)
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    return names
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://events.eu1.segmentapis.com",
+        "https://api.segment.io/v1",
+        "HTTPS://API.SEGMENT.IO.:443",
+        "api.segment.io",
+        "https://segment.com",
+    ],
+)
+def test_nothing_goes_to_a_host_of_segments(
+    host: str, surroundings: pytest.MonkeyPatch, asked_for: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A program whose host was left as it was sends to Kissmetrics, also after join; the log says it once.
+    """
+    surroundings.setenv("SDKBRIDGE_API_KEY", "kissmetrics-key")
+    surroundings.setenv("SDKBRIDGE_DELIVER", "true")
+    client = sdkbridge.analytics.Client("segment-key", host=host)
+    for number in (1, 2):
+        client.track(f"person {number}", "Paid")
+        while len(asked_for) < number:
+            pass
+        client.join()
+    said = [text for text in warnings_of(caplog) if "Segment's own" in text]
+
+    assert set(asked_for) == {"trk.kissmetrics.io"}
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("host", ["https://notsegment.io", "https://api.segment.io.example", "http://127.0.0.1:9"])
+def test_a_host_of_somebody_elses_is_kissmetrics(
+    host: str, surroundings: pytest.MonkeyPatch, asked_for: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A name that only looks like Segment's is taken as it is said, and nothing is said of it.
+    """
+    surroundings.setenv("SDKBRIDGE_DELIVER", "true")
+    client = sdkbridge.analytics.Client("key", host=host)
+    client.track("ann", "Paid")
+    while not (asked_for or "127.0.0.1" in host):
+        pass
+    client.join()
+
+    assert set(asked_for) <= {urlsplit(host).hostname}
+    assert not [text for text in warnings_of(caplog) if "Segment's own" in text]
 
 
 @pytest.mark.usefixtures("surroundings")

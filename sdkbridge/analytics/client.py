@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from numbers import Number
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import sdkbridge
@@ -29,6 +30,9 @@ OnError = Callable[[Exception, list[dict[str, Any]]], object]
 FLUSH_S = 10.0
 LONGEST_TIMEOUT_S = 30.0
 JUST_NOW = timedelta(seconds=5)
+
+SEGMENTS = (".segment.io", ".segment.com", ".segmentapis.com")
+"""How the names of Segment's hosts end."""
 
 
 class Undeliverable(BridgeError):
@@ -108,11 +112,13 @@ class Client(ServerSideCalls[Queued]):
         self.on_error = on_error
         self._said = {
             "api_key": write_key,
-            "url": host,
+            "url": None if host and is_segments(host) else host,
             "timeout": min(timeout, LONGEST_TIMEOUT_S),
             "outbox_limit": None if max_queue_size == self.DefaultConfig.max_queue_size else max_queue_size,
         }
         self._log_to(log_handler, debug=debug)
+        if host and is_segments(host):
+            self.log.warning("host is one of Segment's own, and has no effect: url says where Kissmetrics is")
         if proxies:
             self.log.warning("proxies has no effect: hand a transport to a Bridge instead")
         self._lock = threading.RLock()
@@ -210,6 +216,17 @@ class Client(ServerSideCalls[Queued]):
         """
         self.flush()
         self.join()
+
+
+def is_segments(host: str) -> bool:
+    """
+    Tell whether a host, a URL or a bare name, is one of Segment's own, as that of a region is.
+    """
+    try:
+        name = urlsplit(host if "//" in host else f"//{host}").hostname or ""
+    except ValueError:
+        return False  # no URL, which a bridge will say
+    return f".{name.strip().rstrip('.')}".endswith(SEGMENTS)
 
 
 def check(message: JSONObject) -> None:
