@@ -198,7 +198,7 @@ class TestReplay:
         done = run("replay", RECORDED, "--db", tmp_path / "b.db", "--url", url, "--api-key", "k")
 
         assert done.returncode == 2
-        assert "url must begin with" in done.stderr
+        assert "url (argument) must begin with" in done.stderr
         assert not (tmp_path / "b.db").exists()
 
 

@@ -103,6 +103,11 @@ def test_a_variable_is_read_as_what_it_means(variable: str, written: str, value:
         ("SDKBRIDGE_OPTIONS", "[1]", "must be a table"),
         ("SDKBRIDGE_OPTIONS", "{", "must be a JSON object"),
         ("SDKBRIDGE_API_KEY", "  ", "must be a text, and not empty"),
+        ("SDKBRIDGE_URL", "ftp://secret", "must begin with http:// or https://"),
+        ("SDKBRIDGE_URL", "secret.example", "must begin with http:// or https://"),
+        ("SDKBRIDGE_URL", "https://me:secret@trk.example", "without a user, a password or a query"),
+        ("SDKBRIDGE_URL", "https://trk.example/?key=secret", "without a user, a password or a query"),
+        ("SDKBRIDGE_URL", "https://[::secret", "must begin with http:// or https://"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_place(variable: str, written: str, problem: str, tmp_path: Path) -> None:
@@ -112,6 +117,7 @@ def test_a_wrong_value_is_named_with_its_place(variable: str, written: str, prob
     with pytest.raises(InvalidSetting, match=problem) as error:
         settings(tmp_path, {variable: written})
 
+    assert "secret" not in str(error.value)
     assert error.value.origin == variable
     assert error.value.setting == variable.removeprefix("SDKBRIDGE_").lower()
     assert isinstance(error.value, BridgeError)
@@ -218,6 +224,7 @@ def test_an_object_goes_before_what_a_file_says(tmp_path: Path) -> None:
     [
         ({}, r"api_key \(not given\) is needed: say Bridge\(api_key=.*SDKBRIDGE_API_KEY.*sdkbridge.toml"),
         ({"api_key": "k", "pace": 0}, r"pace \(argument\) must be a number of requests a second, more than 0"),
+        ({"api_key": "k", "url": "ftp://x"}, r"url \(argument\) must begin with http:// or https://"),
         ({"api_key": "k", "timeout": 31}, "timeout .* and 30 at most"),
         ({"api_key": "k", "options": {"prefix": 1}}, r"options \(argument\) cannot be: prefix is no option"),
         (
@@ -250,6 +257,23 @@ def test_without_a_database_a_bridge_says_where_to_name_one(
     with pytest.raises(TypeError, match="no argument 'pase'"):
         Bridge("b.db", api_key="k", pase=5)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["config", "--show"], ["replay", "calls.ndjson", "--db", "b.db"]])
+def test_a_command_says_from_where_a_wrong_setting_is(command: list[str], tmp_path: Path) -> None:
+    """
+    Before anything is made or sent, and without a traceback.
+    """
+    (tmp_path / "calls.ndjson").touch()
+    (tmp_path / "sdkbridge.toml").write_text('url = "ftp://x"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "sdkbridge", *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode in {1, 2}
+    assert f"Error: url ({tmp_path / 'sdkbridge.toml'}) must begin with http:// or https://" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "b.db").exists()
 
 
 def test_commands_take_from_the_settings_what_their_options_do_not_say(tmp_path: Path) -> None:

@@ -106,7 +106,10 @@ class KissmetricsClient:
         timeout_s: float = TIMEOUT_S,
         transport: Callable[[], object] | None = None,
     ) -> None:
-        self._url = _url(url)
+        try:
+            self._url = parsed_url(url)
+        except ValueError as problem:
+            raise ValueError(f"url {problem}") from None
         if transport is not None and not callable(transport):
             raise TypeError("transport must be a callable that makes an httpx transport, such as its class")
         self._make = transport or (lambda: fastest_transport(self._url.scheme))
@@ -264,13 +267,20 @@ async def _read(response: httpx.Response) -> None:
         await response.aclose()
 
 
-def _url(url: str) -> httpx.URL:
-    problem = "url must begin with http:// or https:// and name a host, without a user or a password"
+def parsed_url(url: str) -> httpx.URL:
+    """
+    Return where Kissmetrics is, without slashes at the end.
+
+    Raises:
+        ValueError: it cannot be there; the text says what a URL must be, and nothing of this one.
+    """
+    problem = "must begin with http:// or https:// and name a host, without a user, a password or a query"
     try:
         parsed = httpx.URL(url.rstrip("/"))
     except httpx.InvalidURL:
         raise ValueError(problem) from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
+    named = parsed.scheme in {"http", "https"} and parsed.host
+    if not named or parsed.userinfo or parsed.query or parsed.fragment:
         raise ValueError(problem)
     return parsed
 

@@ -4,9 +4,9 @@ The settings that there are.
 
 from types import MappingProxyType
 
-from sdkbridge.kissmetrics.client import DEFAULT_URL
+from sdkbridge.kissmetrics.client import DEFAULT_URL, parsed_url
 from sdkbridge.options.profiles import PROFILES
-from sdkbridge.settings.setting import Setting, amount, choice, count, flag, table, text
+from sdkbridge.settings.setting import Setting, amount, checked, choice, count, flag, table, text
 
 _ALL = (
     Setting(
@@ -16,7 +16,7 @@ _ALL = (
         read=text,
     ),
     Setting(name="api_key", default=None, meaning="The Kissmetrics key.", read=text, is_secret=True),
-    Setting(name="url", default=DEFAULT_URL, meaning="Where Kissmetrics is.", read=text),
+    Setting(name="url", default=DEFAULT_URL, meaning="Where Kissmetrics is.", read=checked(parsed_url)),
     Setting(
         name="safety",
         default=None,

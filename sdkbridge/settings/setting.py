@@ -77,6 +77,22 @@ def text(value: object) -> str:
     return value
 
 
+def checked(check: Callable[[str], object]) -> Read:
+    """
+    Make the reader of a text that something else can judge; by a ValueError, without the value in it.
+    """
+
+    def read(value: object) -> str:
+        said = text(value)
+        try:
+            check(said)
+        except ValueError as problem:
+            raise Unsuitable(str(problem)) from None
+        return said
+
+    return read
+
+
 def choice(*choices: str) -> Read:
     """
     Make the reader of one of a few texts.
