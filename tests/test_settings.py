@@ -8,10 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from identity import MergePolicy
 from sdkbridge import Bridge, DeliverySettings, MappingOptions
+from sdkbridge.cli import main
 from sdkbridge.errors import BridgeError
+from sdkbridge.server.configuration import read_settings
+from sdkbridge.server.settings import InvalidSettings, Project
 from sdkbridge.settings import SETTINGS, InvalidSetting, resolve
 from sdkbridge.settings.bridge import OBJECTS, Arguments, bridge_settings
 
@@ -103,6 +107,11 @@ def test_a_variable_is_read_as_what_it_means(variable: str, written: str, value:
         ("SDKBRIDGE_OPTIONS", "[1]", "must be a table"),
         ("SDKBRIDGE_OPTIONS", "{", "must be a JSON object"),
         ("SDKBRIDGE_API_KEY", "  ", "must be a text, and not empty"),
+        ("SDKBRIDGE_DATABASE", "sqlite:///secret.db", "postgresql:// or postgres://: there is no sqlite:"),
+        ("SDKBRIDGE_DATABASE", "mysql://me:secret@db/shop", "must be a file's path, or a URL that begins with"),
+        ("SDKBRIDGE_DATABASE", "postgresql+psycopg://me:secret@db/shop", "there is no .* postgresql.psycopg://"),
+        ("SDKBRIDGE_DATABASE", "postgresql:me:secret@db/shop", "must be a file's path, or a URL that begins with"),
+        ("SDKBRIDGE_DATABASE", "host=db password=secret", "host=… and the like belong into that URL"),
         ("SDKBRIDGE_URL", "ftp://secret", "must begin with http:// or https://"),
         ("SDKBRIDGE_URL", "secret.example", "must begin with http:// or https://"),
         ("SDKBRIDGE_URL", "https://me:secret@trk.example", "without a user, a password or a query"),
@@ -122,6 +131,65 @@ def test_a_wrong_value_is_named_with_its_place(variable: str, written: str, prob
     assert error.value.setting == variable.removeprefix("SDKBRIDGE_").lower()
     assert isinstance(error.value, BridgeError)
     assert isinstance(error.value, ValueError)
+
+
+@pytest.mark.parametrize("written", ["b.db", "/var/lib/shop/b.db", ":memory:", "postgres://db/shop", "a~/b=c.db"])
+def test_a_path_or_a_known_url_is_a_database(written: str, tmp_path: Path) -> None:
+    """
+    As it is written.
+    """
+    assert settings(tmp_path, database=written).values["database"] == written
+
+
+def test_the_home_folder_is_found_wherever_a_database_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    By a program, a variable, a file, a server's file and an option alike: only a shell replaces ~ by itself.
+    """
+    home, work = tmp_path / "home", tmp_path / "work"
+    for folder in (home, work):
+        folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(work)
+    Bridge("~/b.db", api_key="k", deliver=False).close()
+    (work / "sdkbridge.toml").write_text('database = "~/b.db"\n')
+    (work / "server.toml").write_text(
+        '[projects.shop]\nwrite_keys = ["w"]\napi_key = "k"\ndatabase = "~/b.db"\n'
+    )
+    shown = CliRunner().invoke(main, ["status", "--db", "~/b.db"])
+    (project,) = read_settings("server.toml").projects
+    found = {
+        settings(work).values["database"],
+        settings(work, {"SDKBRIDGE_DATABASE": "~/b.db"}).values["database"],
+        project.database,
+    }
+
+    assert found == {str(home / "b.db")}
+    assert shown.exit_code == 0, shown.output
+    assert sorted(path.name for path in work.iterdir()) == ["sdkbridge.toml", "server.toml"]
+
+
+@pytest.mark.parametrize("written", ["sqlite:///secret.db", "host=db password=secret"])
+def test_no_command_takes_another_scheme_for_a_path(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What a database may be is said by every option and every server's file, too, and nothing of what was written.
+    """
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "calls.ndjson").touch()
+    for command in (["status", "--db"], ["replay", "calls.ndjson", "--db"], ["migrate", "--to", "b.db", "--from"]):
+        said = CliRunner().invoke(main, [*command, written])
+
+        assert said.exit_code == 2, said.output
+        assert "must be a file's path, or a URL that begins with" in " ".join(said.output.split())
+        assert "secret" not in said.output
+    with pytest.raises(InvalidSettings, match="must be a file's path, or a URL that begins with"):
+        Project(name="shop", write_keys=["w"], api_key="k", database=written)
+    with pytest.raises(InvalidSetting, match="must be a file's path, or a URL that begins with"):
+        Bridge(written, api_key="k")
+    assert [path.name for path in tmp_path.iterdir()] == ["calls.ndjson"]
 
 
 def test_a_typing_error_in_a_file_is_answered_with_what_was_meant(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from identity.stores.address import is_postgres
+from sdkbridge.addresses import database_address
 
 
 class DatabaseAddress(click.ParamType[Any]):
@@ -32,7 +33,11 @@ class DatabaseAddress(click.ParamType[Any]):
         """
         Return a URL as a text, and anything else as a path.
         """
-        if is_postgres(value):
-            return str(value)
-        path: Path = self._file.convert(value, param, ctx)
+        try:
+            address = database_address(str(value))
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+        if is_postgres(address):
+            return address
+        path: Path = self._file.convert(address, param, ctx)
         return path

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen, validators
 
+from sdkbridge.addresses import database_address
 from sdkbridge.errors import BridgeError
 from sdkbridge.kissmetrics.client import DEFAULT_URL
 from sdkbridge.options import MappingOptions
@@ -65,6 +66,13 @@ def _address(_: object, attribute: "Attribute[Any]", value: object) -> None:
         raise InvalidSettings(
             attribute.name, "must be an http or https address, such as https://events.example.com"
         )
+
+
+def _database(value: object) -> str:
+    try:
+        return database_address(str(value))
+    except ValueError as problem:
+        raise InvalidSettings("database", str(problem)) from None
 
 
 @frozen(kw_only=True)
@@ -126,7 +134,7 @@ class Project:
     name: str = field()
     write_keys: tuple[str, ...] = field(converter=_as_tuple, repr=False)
     api_key: str = field(validator=_key, repr=False)
-    database: str = field(converter=str)
+    database: str = field(converter=_database)
     url: str = field(default=DEFAULT_URL, validator=_address)
     options: MappingOptions = field(factory=MappingOptions, repr=False)
     infer_ip: InferIp = field(default="client")

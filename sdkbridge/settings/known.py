@@ -4,19 +4,20 @@ The settings that there are.
 
 from types import MappingProxyType
 
+from sdkbridge.addresses import database_address
 from sdkbridge.kissmetrics.client import DEFAULT_URL, parsed_url
 from sdkbridge.options.profiles import PROFILES
-from sdkbridge.settings.setting import Setting, amount, checked, choice, count, flag, table, text
+from sdkbridge.settings.setting import Setting, amount, choice, count, flag, table, text, text_for
 
 _ALL = (
     Setting(
         name="database",
         default=None,
         meaning="Where sessions, identities and the outbox are kept: a SQLite file, or a postgresql:// URL.",
-        read=text,
+        read=text_for(database_address),
     ),
     Setting(name="api_key", default=None, meaning="The Kissmetrics key.", read=text, is_secret=True),
-    Setting(name="url", default=DEFAULT_URL, meaning="Where Kissmetrics is.", read=checked(parsed_url)),
+    Setting(name="url", default=DEFAULT_URL, meaning="Where Kissmetrics is.", read=text_for(parsed_url)),
     Setting(
         name="safety",
         default=None,

@@ -77,18 +77,16 @@ def text(value: object) -> str:
     return value
 
 
-def checked(check: Callable[[str], object]) -> Read:
+def text_for(make: Callable[[str], object]) -> Read:
     """
-    Make the reader of a text that something else can judge; by a ValueError, without the value in it.
+    Make the reader of a text of which something can be made, or else there is a ValueError without the text in it.
     """
 
     def read(value: object) -> str:
-        said = text(value)
         try:
-            check(said)
+            return str(make(text(value)))
         except ValueError as problem:
             raise Unsuitable(str(problem)) from None
-        return said
 
     return read
 
