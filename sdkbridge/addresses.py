@@ -1,11 +1,12 @@
 """
-The address of a bridge's database, as somebody wrote it.
+The address of a bridge's database, as somebody wrote it, and as it may be shown.
 """
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from identity.stores.address import is_postgres
+from identity.stores.address import is_postgres, shown
 
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://|postgres[a-z0-9+]*:", re.IGNORECASE)
 
@@ -14,6 +15,33 @@ _KEYWORDS = re.compile(
 )
 
 FORMS = "must be a file's path, or a URL that begins with postgresql:// or postgres://"
+
+_PLAIN = re.compile(r"([^%#\s\x00-\x1f\x7f]|%(?!00)[0-9A-Fa-f]{2})*")
+"""What libpq and Python read alike; libpq also cites the rest of a URL from a wrong % on."""
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]*\]|[^:\[\]]*)(:\d+)?")
+
+HARMLESS = frozenset(
+    {
+        "application_name",
+        "channel_binding",
+        "connect_timeout",
+        "dbname",
+        "host",
+        "hostaddr",
+        "load_balance_hosts",
+        "options",
+        "port",
+        "service",
+        "sslcert",
+        "sslcrl",
+        "sslmode",
+        "sslrootcert",
+        "target_session_attrs",
+        "user",
+    }
+)
+"""libpq's parameters that are shown; others, some of which are passwords and keys, are not."""
 
 
 def database_address(written: str) -> str:
@@ -25,6 +53,10 @@ def database_address(written: str) -> str:
             what is right, and nothing of what was written.
     """
     if is_postgres(written):
+        if not _is_read_alike_by_all(written):
+            raise ValueError(
+                f"{FORMS}, with / ? # @ [ ] % and blanks of a password as %2F %3F %23 %40 %5B %5D %25 %20"
+            )
         return written
     if _OTHER_SCHEME.match(written):
         raise ValueError(f"{FORMS}: there is no sqlite://, mysql:// or postgresql+psycopg://")
@@ -36,3 +68,39 @@ def database_address(written: str) -> str:
         return str(Path(written).expanduser())
     except RuntimeError:
         raise ValueError("begins with ~/, and there is no home folder here") from None
+
+
+def without_secrets(address: str) -> str:
+    """
+    Return an address as it may be shown: a URL without its password, and of its parameters only the harmless ones.
+    """
+    if not is_postgres(address):
+        return address
+    parts = urlsplit(shown(address))
+    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name in HARMLESS]
+    return parts._replace(query=urlencode(query, quote_via=quote), fragment="").geturl()
+
+
+def _is_read_alike_by_all(url: str) -> bool:
+    """
+    Tell whether libpq, which uses the password in a URL, and Python, which leaves it out, find the same one.
+    """
+    try:
+        urlsplit(url)
+        unquote(url, errors="strict")
+    except ValueError:
+        return False
+    rest = url.partition("://")[2]
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    path, _, query = rest[len(authority) :].partition("?")
+    user, _, hosts = authority.rpartition("@")
+    with_at = HARMLESS | {"password"}
+    pieces = [piece.partition("=") for piece in query.split("&")] if query else []
+    return (
+        _PLAIN.fullmatch(rest) is not None
+        and "@" not in user + path
+        # libpq takes all that is before an @ for a user, unless a slash comes first.
+        and (path != "" or "@" not in query)
+        and all(_HOST.fullmatch(host) for host in hosts.split(","))
+        and all(equals and ("@" not in name + value or name in with_at) for name, equals, value in pieces)
+    )

@@ -5,10 +5,14 @@ Where a setting comes from, and what is said of a wrong one.
 import json
 import subprocess
 import sys
+import traceback
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from identity import MergePolicy
 from sdkbridge import Bridge, DeliverySettings, MappingOptions
@@ -154,9 +158,7 @@ def test_the_home_folder_is_found_wherever_a_database_is_said(
     monkeypatch.chdir(work)
     Bridge("~/b.db", api_key="k", deliver=False).close()
     (work / "sdkbridge.toml").write_text('database = "~/b.db"\n')
-    (work / "server.toml").write_text(
-        '[projects.shop]\nwrite_keys = ["w"]\napi_key = "k"\ndatabase = "~/b.db"\n'
-    )
+    (work / "server.toml").write_text('[projects.shop]\nwrite_keys = ["w"]\napi_key = "k"\ndatabase = "~/b.db"\n')
     shown = CliRunner().invoke(main, ["status", "--db", "~/b.db"])
     (project,) = read_settings("server.toml").projects
     found = {
@@ -234,6 +236,90 @@ def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:
     assert all("very-secret" not in text for text in (repr(resolved), *outputs))
     assert "SDKBRIDGE_API_KEY" in outputs[0]
     assert json.loads(outputs[1])["pace"] == {"value": 7.0, "from": "SDKBRIDGE_PACE"}
+
+
+PLACES = [
+    ("database", "postgresql://me:{}@db.example:5432/shop"),
+    ("database", "postgresql://me:{}@[::1],other:1/shop?sslmode=require"),
+    ("database", "postgres://me:{}@db.example?user=me@example"),
+    ("database", "postgresql://db.example/shop?user=me&password={}"),
+    ("database", "POSTGRESQL://db.example/shop?sslpassword={}&user=me"),
+    ("database", "postgresql://db.example/shop?oauth_client_secret={}"),
+    ("database", "postgresql+psycopg://me:{}@db.example/shop"),
+    ("database", "postgresql:me:{}@db.example/shop"),
+    ("database", "host=db.example password={}"),
+    ("url", "https://me:{}@trk.example"),
+    ("url", "https://trk.example?key={}"),
+    ("api_key", "{}"),
+    ("pace", "{}"),
+    ("policy", "{}"),
+]
+SECRETS = st.text("Ж0123456789ab/?#@&=:%[]+ ,;~.-'", min_size=1).filter(lambda text: "Ж" in text)
+
+
+@given(place=st.sampled_from(PLACES), secret=SECRETS, encoded=st.booleans())
+@example(place=("database", "postgresql://me:{}@db.example/shop"), secret="1?Ж=2", encoded=False)
+@example(place=("database", "postgresql://me:{}@db.example/shop"), secret="1/Ж?a=b", encoded=False)
+@example(place=("database", "postgresql://me:{}@db.example/shop?sslmode=require"), secret="/Ж?", encoded=False)
+@example(place=("database", "postgresql://me:{}@db.example/shop"), secret="Ж%zz", encoded=False)
+@example(place=("url", "https://me:{}@trk.example"), secret="/Ж", encoded=False)
+@example(place=("database", "postgresql://db.example/shop?user=me&password={}"), secret="a&Ж=1", encoded=False)
+def test_no_secret_is_shown_wherever_it_stands(place: tuple[str, str], secret: str, encoded: bool) -> None:
+    """
+    Not of a value that is taken, and neither by the error that refuses one nor by what led to it.
+    """
+    name, form = place
+    written = form.format(quote(secret, safe="") if encoded else secret)
+    sources = [({}, {name: written}), ({f"SDKBRIDGE_{name.upper()}": written}, {})]
+    for environment, arguments in sources:
+        try:
+            resolved = resolve(arguments, environment=environment, folder=Path("/"))
+            said = json.dumps(SETTINGS[name].shown(resolved.values[name]), ensure_ascii=False) + repr(resolved)
+        except InvalidSetting as error:
+            said = f"{error!r}{vars(error)}" + "".join(traceback.format_exception(error))
+
+        assert "Ж" not in unquote(said)
+
+
+PASSWORDS = "postgresql://me:hunter2@db.example:5432/shop?sslmode=require&password=hunter3&sslpassword=hunter4"
+
+
+@pytest.mark.parametrize("options", [["--show"], ["--json"]])
+@pytest.mark.parametrize("variable", [True, False])
+def test_config_shows_a_database_without_its_password(
+    options: list[str], variable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    And with all else that tells which it is.
+    """
+    monkeypatch.chdir(tmp_path)
+    if variable:
+        monkeypatch.setenv("SDKBRIDGE_DATABASE", PASSWORDS)
+    else:
+        Path("sdkbridge.toml").write_text(f'database = "{PASSWORDS}"\n')
+    shown = CliRunner().invoke(main, ["config", *options])
+
+    assert shown.exit_code == 0
+    assert "hunter" not in shown.output
+    assert "postgresql://me@db.example:5432/shop?sslmode=require" in shown.output
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://",
+        "postgresql:///shop?host=/run/postgresql",
+        "postgresql://me@db.example/shop?options=-c%20search_path%3Dshop",
+        "postgresql://me%40tenant:p%2Fw@one.example:5432,[::1]:5433/shop?target_session_attrs=read-write",
+        "postgresql://db.example/shop?user=me@tenant&password=p@w",
+        "postgresql://me:p:w,!$'()*;=+~pässwort@db.example/shop",
+    ],
+)
+def test_a_url_of_postgresql_is_taken_as_it_is_written(url: str, tmp_path: Path) -> None:
+    """
+    Hosts by the dozen, sockets, users with an @: what libpq and we read alike.
+    """
+    assert settings(tmp_path, database=url).values["database"] == url
 
 
 def test_every_setting_is_documented() -> None:

@@ -279,8 +279,8 @@ def parsed_url(url: str) -> httpx.URL:
         parsed = httpx.URL(url.rstrip("/"))
     except httpx.InvalidURL:
         raise ValueError(problem) from None
-    named = parsed.scheme in {"http", "https"} and parsed.host
-    if not named or parsed.userinfo or parsed.query or parsed.fragment:
+    # An @ in a path, too, may be the end of a password with a slash in it.
+    if parsed.scheme not in {"http", "https"} or not parsed.host or set("@?#") & set(url):
         raise ValueError(problem)
     return parsed
 

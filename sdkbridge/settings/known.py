@@ -4,10 +4,10 @@ The settings that there are.
 
 from types import MappingProxyType
 
-from sdkbridge.addresses import database_address
+from sdkbridge.addresses import database_address, without_secrets
 from sdkbridge.kissmetrics.client import DEFAULT_URL, parsed_url
 from sdkbridge.options.profiles import PROFILES
-from sdkbridge.settings.setting import Setting, amount, choice, count, flag, table, text, text_for
+from sdkbridge.settings.setting import Setting, amount, choice, count, flag, masked, table, text, text_for
 
 _ALL = (
     Setting(
@@ -15,8 +15,9 @@ _ALL = (
         default=None,
         meaning="Where sessions, identities and the outbox are kept: a SQLite file, or a postgresql:// URL.",
         read=text_for(database_address),
+        show=without_secrets,
     ),
-    Setting(name="api_key", default=None, meaning="The Kissmetrics key.", read=text, is_secret=True),
+    Setting(name="api_key", default=None, meaning="The Kissmetrics key.", read=text, show=masked),
     Setting(name="url", default=DEFAULT_URL, meaning="Where Kissmetrics is.", read=text_for(parsed_url)),
     Setting(
         name="safety",

@@ -42,6 +42,20 @@ Read = Callable[[object], Any]
 """Turns what was written, a text or what TOML knows, into the value. Raises `Unsuitable`."""
 
 
+def as_it_is(value: object) -> object:
+    """
+    Show a value that holds no secret.
+    """
+    return value
+
+
+def masked(_: object) -> str:
+    """
+    Show that there is a secret.
+    """
+    return MASKED
+
+
 @frozen(kw_only=True)
 class Setting:
     """
@@ -52,20 +66,20 @@ class Setting:
         default: what it is if nobody says.
         meaning: what it does, in a sentence.
         read: turns what was written into its value.
-        is_secret: whether its value must not be shown.
+        show: makes of its value what may be shown of it.
     """
 
     name: str
     default: Any
     meaning: str
     read: Read
-    is_secret: bool = False
+    show: Callable[[Any], object] = as_it_is
 
     def shown(self, value: object) -> object:
         """
         Return a value as it may be shown.
         """
-        return MASKED if self.is_secret and value is not None else value
+        return None if value is None else self.show(value)
 
 
 def text(value: object) -> str:
