@@ -48,7 +48,6 @@ class OutboxFull(BridgeError):
     """
 
     def __init__(self, limit: int) -> None:
-        super().__init__(
-            f"{limit} requests wait to be delivered, which is all that outbox_limit allows: try again later"
-        )
+        wait = "1 request waits" if limit == 1 else f"{limit} requests wait"
+        super().__init__(f"{wait} to be delivered, which is all that outbox_limit allows: try again later")
         self.limit = limit

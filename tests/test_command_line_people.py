@@ -322,7 +322,7 @@ class TestExchange:
         report = run("import", bad, "--db", tmp_path / "k.db", "--json")
 
         assert (done.returncode, report.returncode) == (3, 3)
-        assert "good.json: 1 lines, 1 stored" in done.stdout
+        assert "good.json: 1 line, 1 stored" in done.stdout
         assert f"{bad}, line 1: not_json" in done.stderr
         assert "refused in all: " in done.stderr
         shown = json.loads(report.stdout)

@@ -63,6 +63,16 @@ def test_the_three_commands_of_a_newcomer(made):
     assert len(answer["differences"]) == 5
 
 
+def test_one_is_told_in_the_singular(tmp_path):
+    """
+    A single call of a single person.
+    """
+    (tmp_path / "calls").write_text('{"type": "track", "userId": "ann", "event": "Seen"}\n')
+    done = run("simulate", "calls", folder=tmp_path)
+
+    assert done.stdout.startswith("1 call, 1 identity, 1 event\n")
+
+
 def test_a_story_with_devices_and_its_truth_can_be_simulated():
     """
     The demo's story: seven people, as the bridge counts them, and three under Segment's rule.
@@ -92,7 +102,7 @@ def test_lines_that_cannot_be_read_are_told_and_cost_nothing_else():
     assert done.returncode == 3
     assert "call 1: line is not JSON" in done.stderr
     assert "call 4: a track must name its event" in done.stderr
-    assert "1 calls, 1 identities, 1 events, 1 switched off, 2 refused" in done.stdout
+    assert "1 call, 1 identity, 1 event, 1 switched off, 2 refused" in done.stdout
 
 
 def test_compressed_files_are_taken_and_lines_are_counted_on_from_file_to_file(tmp_path):
@@ -107,7 +117,7 @@ def test_compressed_files_are_taken_and_lines_are_counted_on_from_file_to_file(t
     damaged = run("simulate", "cut.gz", folder=tmp_path)
 
     assert done.returncode == 3
-    assert "3 calls, 1 identities, 3 events, 1 refused" in done.stdout
+    assert "3 calls, 1 identity, 3 events, 1 refused" in done.stdout
     assert "call 5: line is not JSON" in done.stderr
     assert damaged.returncode == 1
     assert "cut.gz: The compressed file is damaged after line " in damaged.stderr

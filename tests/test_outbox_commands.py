@@ -13,12 +13,31 @@ from faulty_server import FaultyServer, faulty_server
 
 from sdkbridge import Bridge
 from sdkbridge.cli import main
+from sdkbridge.errors import OutboxFull
 
 
 @pytest.fixture
 def sink() -> Iterator[FaultyServer]:
     with faulty_server() as server:
         yield server
+
+
+def test_one_is_told_in_the_singular(tmp_path: Path, sink: FaultyServer) -> None:
+    """
+    One request, tried once.
+    """
+    path = tmp_path / "bridge.db"
+    sink.answers = [(500, {"Retry-After": "200"})]
+    with Bridge(path, api_key="k", url=sink.url, outbox_limit=1) as bridge:
+        bridge.track("cleo", "Paid")
+        while bridge.flush(timeout=0.05).last_error is None:
+            pass
+        with pytest.raises(OutboxFull, match=r"^1 request waits to be delivered"):
+            bridge.track("cleo", "Left")
+    first, second = outbox("list", "--db", path).output.splitlines()
+
+    assert first == "1 request waits; lanes that are put off, the longest first: 1"
+    assert "1 in its lane, 1 try: " in second
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from identity.simulate import Cause, Comparison, Counted, Difference
 from identity.simulate.rows import Measure, measures
+from identity.squished.words import counted
 from sdkbridge.cli.printable import printable
 
 WIDTH_OF_A_FILE = 120
@@ -36,8 +37,8 @@ def print_comparison(comparison: Comparison, *, differences: int) -> None:
     if shown:
         console.print(
             "",
-            f"[bold]What differs[/bold]: {len(shown)} of {comparison.different_people:,} groups of identities, "
-            "worst first",
+            f"[bold]What differs[/bold]: {len(shown)} of "
+            f"{counted(comparison.different_people, 'group', 'groups')} of identities, worst first",
             sep="\n",
         )
     for place, difference in enumerate(shown, start=1):
@@ -46,14 +47,14 @@ def print_comparison(comparison: Comparison, *, differences: int) -> None:
 
 def _heading(comparison: Comparison) -> str:
     told = [
-        f"{comparison.calls:,} calls",
-        f"{comparison.identities:,} identities",
-        f"{comparison.events:,} events",
+        counted(comparison.calls, "call", "calls"),
+        counted(comparison.identities, "identity", "identities"),
+        counted(comparison.events, "event", "events"),
     ]
     if comparison.truth is not None:
-        told.append(f"{comparison.truth.people:,} true people")
+        told.append(counted(comparison.truth.people, "true person", "true people"))
     for count, what in (
-        (comparison.repeats, "repeats"),
+        (comparison.repeats, "repeat" if comparison.repeats == 1 else "repeats"),
         (comparison.left_out, "switched off"),
         (comparison.refused_calls, "refused"),
     ):
@@ -67,9 +68,9 @@ def _heading(comparison: Comparison) -> str:
 def _table(comparison: Comparison) -> Table:
     table = Table(header_style="bold")
     table.add_column("", no_wrap=True)
-    for counted in comparison.strategies:
+    for one in comparison.strategies:
         table.add_column(
-            Text.assemble(counted.strategy, "\n", (counted.described, "dim")), justify="right", overflow="fold"
+            Text.assemble(one.strategy, "\n", (one.described, "dim")), justify="right", overflow="fold"
         )
     if comparison.truth is not None:
         table.add_column(Text.assemble("truth", "\n", ("who it truly was", "dim")), justify="right")
@@ -86,19 +87,21 @@ def _named(measure: Measure) -> Text:
 
 def _cells(measure: Measure, comparison: Comparison) -> list[Text]:
     columns = [*comparison.strategies, *([comparison.truth] if comparison.truth is not None else [])]
-    return [Text(measure.text(counted), style=_style(measure, counted)) for counted in columns]
+    return [Text(measure.text(one), style=_style(measure, one)) for one in columns]
 
 
-def _style(measure: Measure, counted: Counted) -> str:
+def _style(measure: Measure, one: Counted) -> str:
     if not measure.is_harm:
         return "dim" if measure.level else ""
-    return "red" if measure.value(counted) else "green"
+    return "red" if measure.value(one) else "green"
 
 
 def _difference(place: int, difference: Difference) -> Table:
+    identities = counted(difference.identities, "identity", "identities")
+    events = counted(difference.events, "event", "events")
     true = "" if difference.true_people is None else f", truly {_people(difference.true_people)}"
     table = Table(
-        title=f"{place}. {difference.identities:,} identities, {difference.events:,} events{true}",
+        title=f"{place}. {identities}, {events}{true}",
         title_justify="left",
         title_style="bold",
         show_header=False,
@@ -111,7 +114,7 @@ def _difference(place: int, difference: Difference) -> Table:
 
 
 def _people(count: int) -> str:
-    return f"{count:,} {'person' if count == 1 else 'people'}"
+    return counted(count, "person", "people")
 
 
 def _groups(difference: Difference, strategy: str) -> Text:
@@ -132,7 +135,7 @@ def _causes(difference: Difference) -> Text:
     told = [_cause(cause) for cause in difference.causes[:SHOWN_CAUSES]]
     more = len(difference.causes) + difference.more_causes - len(told)
     if more > 0:
-        told.append(f"   and {more:,} more calls")
+        told.append(f"   and {counted(more, 'more call', 'more calls')}")
     return Text("\n".join(told))
 
 

@@ -151,6 +151,8 @@ def _print_people(console: Console, shown: Demonstration) -> None:
 def _print_comparison(console: Console, shown: Demonstration) -> None:
     from rich.table import Table  # noqa: PLC0415
 
+    from identity.squished.words import counted  # noqa: PLC0415
+
     table = Table(
         title="The truth, and what each strategy makes of the same calls",
         title_justify="left",
@@ -158,10 +160,11 @@ def _print_comparison(console: Console, shown: Demonstration) -> None:
         show_footer=True,
     )
     truth = shown.story.people
-    table.add_column("truly one person", footer=f"{len(truth)} people\n\n", overflow="fold")
+    true = counted(len(truth), "person", "people")
+    table.add_column("truly one person", footer=f"{true}\n\n", overflow="fold")
     for strategy, described in STRATEGIES.items():
         score = shown.score(strategy)
-        footer = f"{score.counted} people\n{score.squished} squished\n{score.split} split"
+        footer = f"{counted(score.counted, 'person', 'people')}\n{score.squished} squished\n{score.split} split"
         table.add_column(f"{strategy}\n[dim]{described}[/dim]", footer=footer, overflow="fold")
     for person in truth:
         table.add_row(person.who, *(_fate(shown, strategy, person) for strategy in STRATEGIES), end_section=True)

@@ -46,14 +46,15 @@ def export_lines(path: Path, folder: Path, lines_per_file: int, api_key: str | N
     """
     Write everything recorded as Kissmetrics exports it: revisions/N.json, index.csv and status.csv.
     """
-    from sdkbridge.cli.opening import opened  # noqa: PLC0415 - commands load what they need
+    from identity.squished.words import counted  # noqa: PLC0415 - commands load what they need
+    from sdkbridge.cli.opening import opened  # noqa: PLC0415
 
     with opened(path, must_be_one=True) as kissmetrics:
         try:
             files = kissmetrics.export_revisions(folder, lines_per_file=lines_per_file, api_key=api_key)
         except OSError as error:
             raise Failure(f"cannot write the export: {error}") from error
-    click.echo(f"{files:,} {'file' if files == 1 else 'files'} of lines in {folder / 'revisions'}")
+    click.echo(f"{counted(files, 'file', 'files')} of lines in {folder / 'revisions'}")
 
 
 @click.command("import")
@@ -127,8 +128,11 @@ def _print(file: Path, report: "ImportReport", *, as_json: bool) -> None:
         counts = {name: getattr(report, name) for name in ("lines", "stored", "duplicates", "repaired")}
         click.echo(json.dumps({"file": str(file), **counts, "refused": report.refused, "examples": examples}))
         return
+    from identity.squished.words import counted  # noqa: PLC0415
+
     click.echo(
-        f"{file}: {report.lines:,} lines, {report.stored:,} stored, {report.duplicates:,} duplicates, "
+        f"{file}: {counted(report.lines, 'line', 'lines')}, {report.stored:,} stored, "
+        f"{counted(report.duplicates, 'duplicate', 'duplicates')}, "
         f"{report.repaired:,} repaired, {refused:,} refused"
     )
     for one in report.examples[:SHOWN_REFUSALS]:

@@ -135,11 +135,11 @@ def forget(path: Path, as_json: bool, identity: str, yes: bool) -> None:
     Later calls that name them are taken and dropped.
     """
     if not yes:
+        from identity.squished.words import counted  # noqa: PLC0415 - commands load what they need
+
         with asked(path) as opened:
-            count = len(opened.person(identity).names)
-        click.confirm(
-            f"Erase {count:,} identities with all their links and sessions, for good?", abort=True, err=True
-        )
+            names = counted(len(opened.person(identity).names), "identity with its", "identities with their")
+        click.confirm(f"Erase {names} links and sessions, for good?", abort=True, err=True)
     with _decided(path) as aliases:
         forgotten = aliases.forget(identity)
     if as_json:

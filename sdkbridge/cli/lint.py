@@ -64,20 +64,19 @@ def _as_json(report: LintReport) -> dict[str, object]:
     }
 
 
-def _counted(lines: int) -> str:
-    return f"{lines:,} line{'' if lines == 1 else 's'}"
-
-
 def _print(report: LintReport) -> None:
     from rich.console import Console  # noqa: PLC0415 - only where something is printed for people
     from rich.table import Table  # noqa: PLC0415
 
+    from identity.squished.words import counted  # noqa: PLC0415
+
+    lines = counted(report.lines, "line", "lines")
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
     console = Console(width=width, highlight=False)
     if not report.findings:
-        console.print(f"{_counted(report.lines)}, and nothing that Kissmetrics would change or drop.")
+        console.print(f"{lines}, and nothing that Kissmetrics would change or drop.")
         return
-    table = Table(title=_counted(report.lines), title_justify="left", title_style="bold")
+    table = Table(title=lines, title_justify="left", title_style="bold")
     table.add_column("count", justify="right")
     for heading in ("what", "where", "what the bridge does"):
         table.add_column(heading, overflow="fold")

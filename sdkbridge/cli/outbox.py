@@ -12,6 +12,7 @@ import click
 
 from identity.database import Database
 from identity.errors import StoreError
+from identity.squished.words import counted
 from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.defaults import said
 from sdkbridge.cli.exits import Failure
@@ -55,11 +56,12 @@ def list_waiting(path: str | Path, limit: int, as_json: bool) -> None:
     if as_json:
         _print_json({"waiting": total, "blocked": lanes})
         return
-    click.echo(f"{total:,} requests wait; lanes that are put off, the longest first: {len(lanes) or 'none'}")
+    waits = counted(total, "request waits", "requests wait")
+    click.echo(f"{waits}; lanes that are put off, the longest first: {len(lanes) or 'none'}")
     for lane in lanes:
         click.echo(
             f"{_at(lane['until_ms'])}  {lane['path']} of {lane['identity']}, {lane['waiting']:,} in its lane, "
-            f"{lane['attempts']} tries: {lane['error'] or 'waits for its other side'}"
+            f"{counted(lane['attempts'], 'try', 'tries')}: {lane['error'] or 'waits for its other side'}"
         )
 
 

@@ -87,4 +87,4 @@ def _print(done: Repair, absent: int, folder: Path, *, as_json: bool) -> None:
     for placed in done.examples:
         click.echo(f"{placed.path}, line {placed.number}: {placed.says}", err=True)
     if done.refused.total() > len(done.examples):
-        click.echo(f"left out in all: {done.refused.total():,} lines", err=True)
+        click.echo(f"left out in all: {counted(done.refused.total(), 'line', 'lines')}", err=True)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import click
 
 from identity.errors import StoreError
+from identity.squished.words import counted
 from sdkbridge.bridge import Bridge
 from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.defaults import said
@@ -114,7 +115,7 @@ def _deliver_all(bridge: Bridge, patience: float) -> OutboxCounts:
             report = bridge.flush(timeout=0.25)
             if report.waiting != left:
                 moved, left = time.monotonic(), report.waiting
-                show(f"{left:,} requests left to deliver")
+                show(f"{counted(left, 'request', 'requests')} left to deliver")
     return bridge.status().outbox
 
 
@@ -150,7 +151,8 @@ def _report(tally: Tally, outbox: OutboxCounts, last_error: str | None, *, as_js
     for refusal in tally.refused[:SHOWN_REFUSALS]:
         click.echo(f"line {refusal.line}: {refusal.message}", err=True)
     if len(tally.refused) > SHOWN_REFUSALS:
-        click.echo(f"and {len(tally.refused) - SHOWN_REFUSALS} more lines; --json lists them all", err=True)
+        more = counted(len(tally.refused) - SHOWN_REFUSALS, "more line", "more lines")
+        click.echo(f"and {more}; --json lists them all", err=True)
 
 
 def _listed(counts: dict[str, int]) -> str:

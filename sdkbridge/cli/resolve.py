@@ -149,6 +149,7 @@ def _resolved_by(
     session: SparkSession, links: str, out: str, columns: tuple[str, str], *, checkpoints: str
 ) -> dict[str, int]:
     from identity.batch import spark  # noqa: PLC0415 - commands load what they need
+    from identity.squished.words import counted  # noqa: PLC0415
 
     read = session.read.option("header", "true").format(SPARKS[_format_of(links)]).load(links)
     if not read.columns:
@@ -157,7 +158,8 @@ def _resolved_by(
 
     def told(one: spark.Round) -> None:
         rounds.append(one)
-        click.echo(f"round {one.number}: {one.links:,} links between different identities", err=True)
+        joining = counted(one.links, "link", "links")
+        click.echo(f"round {one.number}: {joining} between different identities", err=True)
 
     people = spark.resolve(read, checkpoints=checkpoints, older=columns[0], newer=columns[1], told=told)
     people.write.mode("overwrite").option("header", "true").format(SPARKS[_format_of(out)]).save(out)
