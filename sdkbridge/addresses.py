@@ -4,9 +4,9 @@ The address of a bridge's database, as somebody wrote it, and as it may be shown
 
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from identity.stores.address import is_postgres, shown
+from identity.stores.address import HARMLESS, is_postgres, shown
 
 _OTHER_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://|postgres[a-z0-9+]*:", re.IGNORECASE)
 
@@ -20,28 +20,6 @@ _PLAIN = re.compile(r"([^%#\s\x00-\x1f\x7f]|%(?!00)[0-9A-Fa-f]{2})*")
 """What libpq and Python read alike; libpq also cites the rest of a URL from a wrong % on."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]*\]|[^:\[\]]*)(:\d+)?")
-
-HARMLESS = frozenset(
-    {
-        "application_name",
-        "channel_binding",
-        "connect_timeout",
-        "dbname",
-        "host",
-        "hostaddr",
-        "load_balance_hosts",
-        "options",
-        "port",
-        "service",
-        "sslcert",
-        "sslcrl",
-        "sslmode",
-        "sslrootcert",
-        "target_session_attrs",
-        "user",
-    }
-)
-"""libpq's parameters that are shown; others, some of which are passwords and keys, are not."""
 
 
 def database_address(written: str) -> str:
@@ -74,11 +52,7 @@ def without_secrets(address: str) -> str:
     """
     Return an address as it may be shown: a URL without its password, and of its parameters only the harmless ones.
     """
-    if not is_postgres(address):
-        return address
-    parts = urlsplit(shown(address))
-    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name in HARMLESS]
-    return parts._replace(query=urlencode(query, quote_via=quote), fragment="").geturl()
+    return shown(address) if is_postgres(address) else address
 
 
 def _is_read_alike_by_all(url: str) -> bool:

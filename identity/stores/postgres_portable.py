@@ -3,7 +3,6 @@ A connection to PostgreSQL that takes the statements that SQLite takes, too.
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 import psycopg
 
@@ -59,12 +58,17 @@ class PortableConnection:
 
     def _send_many(self, sql: str, parameters: Iterable[Parameters]) -> Cursor:
         cursor = self.raw.cursor()
-        with self.raw.pipeline() as pipeline:
-            try:
-                cursor.executemany(to_postgres(sql).encode(), parameters)
-            except psycopg.Error:
-                # What was sent behind the statement that failed is answered, too: psycopg would log that.
-                with suppress(psycopg.Error):
-                    pipeline.sync()
-                raise
+        # Raised below: if an error leaves the pipeline, psycopg logs what else fails at its end, such as all that was
+        # sent behind the statement that failed.
+        failed: psycopg.Error | None = None
+        try:
+            with self.raw.pipeline():
+                try:
+                    cursor.executemany(to_postgres(sql).encode(), parameters)
+                except psycopg.Error as error:
+                    failed = error
+        except psycopg.Error as error:
+            failed = failed or error
+        if failed is not None:
+            raise failed
         return cursor

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from identity import StoreError
-from identity.database import Database
+from identity.database import Connection, Database
 
 
 class Interruption:
@@ -165,3 +165,28 @@ def test_an_error_names_no_value(database: Database) -> None:
 
     assert "example.com" not in f"{failed.value} {failed.value.__cause__}"
     assert "23505" in str(failed.value)
+
+
+def test_a_connection_that_ends_among_many_rows_is_replaced_in_silence(
+    postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    The work is done again on another one, and no library logs what became of the first.
+    """
+    psycopg = pytest.importorskip("psycopg")
+    tries = []
+
+    def keep(connection: Connection) -> None:
+        tries.append(connection.execute("SELECT pg_backend_pid()").fetchone()[0])
+        if len(tries) == 1:
+            with psycopg.connect(postgres_url, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s, 5000)", tries)
+        connection.executemany("INSERT INTO kept (name) VALUES (?)", [(str(n),) for n in range(1000)])
+
+    with closing(Database(postgres_url)) as database:
+        database.migrate("kept", {"1": ("CREATE TABLE kept (name TEXT NOT NULL) STRICT",)})
+        database.write_through(keep)
+
+        assert database.row("SELECT count(*) FROM kept") == (1000,)
+    assert len(set(tries)) == 2
+    assert caplog.records == []
