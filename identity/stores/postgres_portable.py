@@ -58,8 +58,8 @@ class PortableConnection:
 
     def _send_many(self, sql: str, parameters: Iterable[Parameters]) -> Cursor:
         cursor = self.raw.cursor()
-        # Raised below: if an error leaves the pipeline, psycopg logs what else fails at its end, such as all that was
-        # sent behind the statement that failed.
+        # Raised below: if an error leaves the pipeline, psycopg logs what else fails at its end, such as all that
+        # was sent behind the statement that failed.
         failed: psycopg.Error | None = None
         try:
             with self.raw.pipeline():
