@@ -25,7 +25,7 @@ from sdkbridge.delivery import Delivery, DeliverySettings
 from sdkbridge.kissmetrics.client import KissmetricsClient
 from sdkbridge.kissmetrics.requests import encode
 from sdkbridge.kissmetrics.transports import aiohttp_transport, httpx_transport
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 
 TOO_BUSY = 0.8
 """For how much of the time the sink may be busy before a figure is doubtful."""

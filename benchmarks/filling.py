@@ -9,7 +9,7 @@ from pathlib import Path
 from identity.database import Database
 from sdkbridge import Bridge
 from sdkbridge.kissmetrics.requests import Request, encode
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 
 PROPERTIES = tuple((f"property {n}", f"value {n} of some length") for n in range(8))
 

@@ -21,8 +21,8 @@ from sdkbridge import Bridge
 from sdkbridge.delivery import DeliverySettings
 from sdkbridge.delivery.lanes import LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
-from sdkbridge.outbox import Outbox
-from sdkbridge.placing import Placing
+from sdkbridge.outbox.placing import Placing
+from sdkbridge.outbox.queue import Outbox
 
 TIMES = 300
 LANES_AT_ONCE = 64

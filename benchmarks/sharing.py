@@ -21,7 +21,7 @@ from sink import Sink, sink
 from timing import title
 
 from identity.database import Database
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 
 DELAY_S = 0.05
 IN_FLIGHT = 64

@@ -18,15 +18,15 @@ from identity.graph import IdentityGraph
 from identity.ids import fold
 from identity.links import LinkLike, Outcome, Verdict, ends_of
 from identity.plan import Plan
-from sdkbridge.accepted import AcceptedCalls
-from sdkbridge.dead_aliases import DeadAliases
-from sdkbridge.dead_letters import DeadLetters
-from sdkbridge.described import Described
+from sdkbridge.acceptance.accepted import AcceptedCalls
+from sdkbridge.acceptance.stamping import device_lane, identity_lane
 from sdkbridge.kissmetrics.requests import ALIAS, Request
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.dead_aliases import DeadAliases
+from sdkbridge.outbox.dead_letters import DeadLetters
+from sdkbridge.outbox.queue import Outbox
 from sdkbridge.refused import RefusedCalls
-from sdkbridge.sessions import SessionStore
-from sdkbridge.stamping import device_lane, identity_lane
+from sdkbridge.sessions.described import Described
+from sdkbridge.sessions.store import SessionStore
 
 MIGRATIONS: Migrations = {
     "1_waiting_aliases": (

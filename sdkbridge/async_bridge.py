@@ -18,11 +18,11 @@ from sdkbridge.awaiting import committed, in_a_thread
 from sdkbridge.bridge import Bridge
 from sdkbridge.calls import JSONObject
 from sdkbridge.core import core_of
-from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.device import device_name
 from sdkbridge.errors import InvalidCall
 from sdkbridge.flushing import seconds_of
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.dead_letters import DeadLetters
+from sdkbridge.outbox.queue import Outbox
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
 from sdkbridge.server_side import ServerSideCalls

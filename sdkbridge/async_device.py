@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from sdkbridge.awaiting import committed
 from sdkbridge.device import DeviceCalls
 from sdkbridge.receipt import Receipt
-from sdkbridge.session import DeviceSession
+from sdkbridge.sessions.session import DeviceSession
 
 
 class AsyncDevice(DeviceCalls[Awaitable[Receipt]]):

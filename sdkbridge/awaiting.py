@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from sdkbridge.acceptance.proposals import RefusedAlias
 from sdkbridge.core import BridgeCore
-from sdkbridge.proposals import RefusedAlias
 
 Result = TypeVar("Result")
 

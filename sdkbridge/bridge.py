@@ -13,10 +13,10 @@ from identity.links import LinkLike, Verdict
 from identity.plan import Plan
 from sdkbridge.calls import JSONObject
 from sdkbridge.core import core_of
-from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.device import Device, device_name
 from sdkbridge.errors import InvalidCall
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.dead_letters import DeadLetters
+from sdkbridge.outbox.queue import Outbox
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
 from sdkbridge.server_side import ServerSideCalls

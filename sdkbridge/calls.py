@@ -12,8 +12,8 @@ from typing import Any
 from attrs import Factory, frozen
 
 from sdkbridge.errors import InvalidCall
-from sdkbridge.javascript import id_text
-from sdkbridge.plain import is_writable
+from sdkbridge.values.javascript import id_text
+from sdkbridge.values.plain import is_writable
 
 JSONObject = Mapping[str, Any]
 

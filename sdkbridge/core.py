@@ -14,12 +14,13 @@ from identity.clock import Clock, system_clock
 from identity.database import Database
 from identity.errors import StoreError
 from identity.graph import IdentityGraph
-from sdkbridge.acceptance import Acceptance
+from sdkbridge.acceptance.batches import BatchAcceptance
+from sdkbridge.acceptance.messages import Acceptance
+from sdkbridge.acceptance.proposals import RefusedAlias
+from sdkbridge.acceptance.unit_of_work import UnitOfWork
 from sdkbridge.aliases import Aliases
 from sdkbridge.background import DeliveryThread
-from sdkbridge.batches import BatchAcceptance
 from sdkbridge.calls import JSONObject, device_of, is_reset, message_id_of
-from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.delivery.engine import Delivery
 from sdkbridge.delivery.problems import DeliveryProblem
 from sdkbridge.errors import BridgeClosed, InvalidCall
@@ -27,14 +28,13 @@ from sdkbridge.flushing import Flushing, seconds_of
 from sdkbridge.ids import IdGenerator, RandomIds
 from sdkbridge.kissmetrics.client import KissmetricsClient
 from sdkbridge.kissmetrics.requests import Sending
-from sdkbridge.outbox import Outbox
-from sdkbridge.proposals import RefusedAlias
+from sdkbridge.outbox.dead_letters import DeadLetters
+from sdkbridge.outbox.queue import Outbox
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
-from sdkbridge.session import Once
+from sdkbridge.sessions.session import Once
 from sdkbridge.settings.bridge import Arguments, BridgeSettings, bridge_settings
 from sdkbridge.status import BridgeStatus, FlushReport
-from sdkbridge.unit_of_work import UnitOfWork
 from sdkbridge.writable import Writable
 
 Outcome = TypeVar("Outcome")

@@ -11,7 +11,7 @@ from sdkbridge.core import BridgeCore
 from sdkbridge.errors import InvalidCall
 from sdkbridge.receipt import Receipt
 from sdkbridge.server_side import Taken, Timestamp
-from sdkbridge.session import DeviceSession, Once
+from sdkbridge.sessions.session import DeviceSession, Once
 
 
 class Common(TypedDict, total=False):

@@ -11,7 +11,7 @@ from identity.errors import StoreError
 from sdkbridge.aliases import Aliases
 from sdkbridge.background import DeliveryThread
 from sdkbridge.delivery.daemon import DaemonExecutor
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 from sdkbridge.status import FlushReport
 
 LONGEST_PAUSE_S = 0.05

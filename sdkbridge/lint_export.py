@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from identity.database import Database
 from identity.ids import is_placeholder
+from sdkbridge.acceptance.spellings import Spellings
 from sdkbridge.kissmetrics.export_lines import ExportLine, InvalidExportLine, parse_export_line
 from sdkbridge.kissmetrics.intake import read
 from sdkbridge.kissmetrics.requests import ALIAS, RECORD, SET, Request
 from sdkbridge.mapping.names import compared_name
 from sdkbridge.remarks import SENTENCES, Problem
-from sdkbridge.spellings import Spellings
 
 # The local Kissmetrics' words → the bridge's, where they mean the same.
 _CODES = {

@@ -5,7 +5,7 @@ Every table that a bridge keeps, made without a bridge.
 from identity.clock import system_clock
 from identity.database import Database
 from identity.graph import IdentityGraph
-from sdkbridge.acceptance import Acceptance
+from sdkbridge.acceptance.messages import Acceptance
 from sdkbridge.ids import RandomIds
 from sdkbridge.options import MappingOptions
 from sdkbridge.refused import RefusedCalls

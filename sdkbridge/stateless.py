@@ -9,15 +9,15 @@ from attrs import frozen
 from identity.links import Link, LinkKind, Outcome
 from identity.policy import MergePolicy
 from identity.proposal import first_meeting
-from sdkbridge.admission import admit
+from sdkbridge.acceptance.admission import admit
+from sdkbridge.acceptance.proposals import Proposed, RefusedAlias, heeded, proposed_by
+from sdkbridge.acceptance.usual_tracks import UsualTracks
 from sdkbridge.calls import Alias, AnyCall, JSONObject, parse_call
 from sdkbridge.errors import InvalidCall
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping import SWITCHED_OFF, map_call, wanted
 from sdkbridge.options import MappingOptions
-from sdkbridge.proposals import Proposed, RefusedAlias, heeded, proposed_by
 from sdkbridge.receipt import CallWarning
-from sdkbridge.usual_tracks import UsualTracks
 
 
 @frozen

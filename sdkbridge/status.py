@@ -5,7 +5,7 @@ What a bridge reports of itself.
 from attrs import frozen
 
 from identity.person import GraphCounts
-from sdkbridge.outbox import OutboxCounts
+from sdkbridge.outbox.queue import OutboxCounts
 
 
 @frozen(kw_only=True)

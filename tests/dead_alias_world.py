@@ -12,7 +12,7 @@ from sdkbridge import Bridge, MappingOptions
 from sdkbridge.delivery import DeliverySettings
 from sdkbridge.delivery.lanes import Failure, Lane, LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
-from sdkbridge.outbox import QueuedRequest
+from sdkbridge.outbox.queue import QueuedRequest
 
 Pair = tuple[str, str]
 

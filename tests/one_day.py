@@ -17,7 +17,7 @@ from sdkbridge import Bridge
 from sdkbridge.kissmetrics.people import LocalKissmetrics
 from sdkbridge.kissmetrics.server import KissmetricsServer
 from sdkbridge.options import MappingOptions
-from sdkbridge.placing import Placing
+from sdkbridge.outbox.placing import Placing
 
 SCHEMAS = Path(__file__).parent.parent / "fixtures" / "schemas"
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from identity.database import Database
 from sdkbridge import Bridge
-from sdkbridge.accepted import FURTHEST_MOVE_S, AcceptedCalls, DuplicateRule
+from sdkbridge.acceptance.accepted import FURTHEST_MOVE_S, AcceptedCalls, DuplicateRule
 from sdkbridge.kissmetrics.people import LocalKissmetrics, Rules
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.kissmetrics.server import KissmetricsServer

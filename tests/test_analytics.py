@@ -24,7 +24,7 @@ import segment.analytics
 
 import sdkbridge.analytics
 from identity.database import Database
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 from sdkbridge.pytest_plugin import RunningKissmetrics
 
 FUNCTIONS = ("track", "identify", "group", "alias", "page", "screen", "flush", "join", "shutdown")

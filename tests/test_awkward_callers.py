@@ -19,7 +19,7 @@ from identity import StoreError
 from identity.database import Database
 from sdkbridge import Bridge, InvalidCall
 from sdkbridge.kissmetrics.client import KissmetricsClient
-from sdkbridge.outbox import Outbox, lane_key
+from sdkbridge.outbox.queue import Outbox, lane_key
 
 DAY_S = 86_400.0
 

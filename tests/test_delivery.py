@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from identity.database import Database
 from sdkbridge import AsyncBridge, Bridge
-from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.delivery import Delivery, DeliverySettings
 from sdkbridge.delivery.lanes import Failure, LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
@@ -33,7 +32,8 @@ from sdkbridge.kissmetrics.client import (
 )
 from sdkbridge.kissmetrics.requests import Request, Sending, WireRequest
 from sdkbridge.kissmetrics.transports import aiohttp_transport, httpx_transport
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.dead_letters import DeadLetters
+from sdkbridge.outbox.queue import Outbox
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 NOW_MS = 1_700_000_000_000

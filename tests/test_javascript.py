@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdkbridge.javascript import id_text, number_text
+from sdkbridge.values.javascript import id_text, number_text
 
 NODE = shutil.which("node")
 

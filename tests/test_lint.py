@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from sdkbridge.acceptance.spellings import MOST_NAMES
 from sdkbridge.lint import LintReport, lint
 from sdkbridge.messages import Line
 from sdkbridge.remarks import SENTENCES
 from sdkbridge.remedies import REMEDIES
-from sdkbridge.spellings import MOST_NAMES
 
 NOW = 1_790_000_000.0
 

@@ -8,13 +8,13 @@ from itertools import count
 import pytest
 
 from identity.database import Database
-from sdkbridge.dead_letters import DeadLetters
 from sdkbridge.delivery import DeliverySettings
 from sdkbridge.delivery.lanes import Failure, LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.outbox import Outbox, lane_key, queued_row
-from sdkbridge.placing import AT_ONCE, QueuedRow
+from sdkbridge.outbox.dead_letters import DeadLetters
+from sdkbridge.outbox.placing import AT_ONCE, QueuedRow
+from sdkbridge.outbox.queue import Outbox, lane_key, queued_row
 
 NOW_MS = 1_700_000_000_000
 

@@ -9,8 +9,8 @@ import pytest
 
 from identity.database import Database
 from sdkbridge import Bridge, MappingOptions, Receipt
-from sdkbridge.described import Described
-from sdkbridge.session import DeviceSession
+from sdkbridge.sessions.described import Described
+from sdkbridge.sessions.session import DeviceSession
 
 ANN = {"email": "ann@shop.example", "plan": "pro"}
 BOTH = {**ANN, "first_name": "Bob"}

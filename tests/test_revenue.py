@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdkbridge.revenue import revenue_amount
+from sdkbridge.values.revenue import revenue_amount
 
 
 @pytest.mark.parametrize(

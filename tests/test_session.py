@@ -2,7 +2,8 @@
 The session of one device, after the tests of Kissmetrics' iOS and Android SDKs.
 """
 
-from sdkbridge.session import Change, Once, begin, describe, identify, record_once, reset, set_distinct
+from sdkbridge.sessions.session import Change, Once
+from sdkbridge.sessions.transitions import begin, describe, identify, record_once, reset, set_distinct
 
 ANONYMOUS = begin("iphone", "U")
 

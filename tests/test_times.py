@@ -10,7 +10,7 @@ from freezegun import freeze_time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdkbridge.times import EARLIEST_SECOND, event_second, moment_of, strict_date
+from sdkbridge.values.times import EARLIEST_SECOND, event_second, moment_of, strict_date
 
 NOON = 1_388_577_600  # 2014-01-01T12:00:00Z
 MIDNIGHT = 1_388_534_400  # 2014-01-01T00:00:00Z

@@ -16,14 +16,14 @@ from made_messages import RECEIVED, Maker
 
 from identity.ids import IdentityKind
 from sdkbridge import Bridge, InvalidCall
-from sdkbridge.admission import admit
+from sdkbridge.acceptance.admission import admit
+from sdkbridge.acceptance.stamping import stamp_message
+from sdkbridge.acceptance.usual_tracks import UsualTracks
 from sdkbridge.calls import Track, parse_call
 from sdkbridge.kissmetrics.requests import Request, encode
 from sdkbridge.mapping import map_call, wanted
 from sdkbridge.options import PROFILES, MappingOptions, options_for
 from sdkbridge.receipt import CallWarning
-from sdkbridge.stamping import stamp_message
-from sdkbridge.usual_tracks import UsualTracks
 
 OPTIONS = {
     **{profile: options_for(profile, {}) for profile in PROFILES},

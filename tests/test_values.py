@@ -16,10 +16,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sdkbridge.arrays import MOST_VALUES
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import plain, usual_text, written, written_date
-from sdkbridge.values import flatten
+from sdkbridge.values.arrays import MOST_VALUES
+from sdkbridge.values.flattening import flatten
+from sdkbridge.values.plain import plain, usual_text, written, written_date
 
 BRIDGE = MappingOptions()
 

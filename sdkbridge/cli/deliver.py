@@ -105,7 +105,7 @@ def deliver(  # noqa: PLR0913, PLR0917 - click's options
     from sdkbridge.delivery.daemon import DeliveryLoop  # noqa: PLC0415
     from sdkbridge.kissmetrics.client import KissmetricsClient  # noqa: PLC0415
     from sdkbridge.kissmetrics.requests import Sending  # noqa: PLC0415
-    from sdkbridge.outbox import Outbox  # noqa: PLC0415
+    from sdkbridge.outbox.queue import Outbox  # noqa: PLC0415
 
     try:
         settings = DeliverySettings(

@@ -45,7 +45,7 @@ def _decided(path: Path, *, grace_s: float = 0.0) -> Iterator[Aliases]:
     from identity.database import Database  # noqa: PLC0415
     from identity.graph import IdentityGraph  # noqa: PLC0415
     from sdkbridge.aliases import Aliases  # noqa: PLC0415
-    from sdkbridge.outbox import Outbox  # noqa: PLC0415
+    from sdkbridge.outbox.queue import Outbox  # noqa: PLC0415
 
     # Read first: a file that is not a bridge's is refused rather than made one.
     with asked(path):

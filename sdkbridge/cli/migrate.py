@@ -54,7 +54,7 @@ def migrate(source_address: str | Path, target_address: str | Path) -> None:
 
 def _copied(source: "Database", target: "Database") -> dict[str, int]:
     from identity.copying import copy_rows  # noqa: PLC0415
-    from sdkbridge.placing import Placing  # noqa: PLC0415
+    from sdkbridge.outbox.placing import Placing  # noqa: PLC0415
 
     with source.transaction():
         last = Placing(source).last_number()

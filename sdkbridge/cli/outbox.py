@@ -48,7 +48,7 @@ def list_waiting(path: str | Path, limit: int, as_json: bool) -> None:
     """
     Show the lanes that wait for a retry or for another one, and how much waits in all.
     """
-    from sdkbridge.waiting import Waiting  # noqa: PLC0415 - commands load what they need
+    from sdkbridge.outbox.waiting import Waiting  # noqa: PLC0415 - commands load what they need
 
     with _opened(path, read_only=True) as database:
         waiting = Waiting(database)
@@ -75,7 +75,7 @@ def list_dead(path: str | Path, limit: int, as_json: bool) -> None:
     """
     from attrs import asdict  # noqa: PLC0415
 
-    from sdkbridge.dead_letters import DeadLetters  # noqa: PLC0415
+    from sdkbridge.outbox.dead_letters import DeadLetters  # noqa: PLC0415
 
     with _opened(path, read_only=True) as database:
         letters, total = DeadLetters(database).oldest(limit=limit), len(DeadLetters(database).numbers())
@@ -106,7 +106,7 @@ def retry(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json:
     """
     Queue what was given up again: the requests with these NUMBERS, as ``dead`` shows them, or all.
     """
-    from sdkbridge.dead_letters import DeadLetters  # noqa: PLC0415
+    from sdkbridge.outbox.dead_letters import DeadLetters  # noqa: PLC0415
 
     with _opened(path) as database:
         letters = DeadLetters(database)
@@ -123,7 +123,7 @@ def drop(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json: 
     """
     Forget what was given up for good: the requests with these NUMBERS, or all.
     """
-    from sdkbridge.dead_letters import DeadLetters  # noqa: PLC0415
+    from sdkbridge.outbox.dead_letters import DeadLetters  # noqa: PLC0415
 
     with _opened(path) as database:
         letters = DeadLetters(database)

@@ -18,7 +18,7 @@ from sdkbridge.cli.exits import FAILED, REFUSED, Failure
 from sdkbridge.cli.keys import key_for
 from sdkbridge.cli.progress import progress
 from sdkbridge.messages import read_lines
-from sdkbridge.outbox import OutboxCounts
+from sdkbridge.outbox.queue import OutboxCounts
 from sdkbridge.replay import Tally, replay
 
 SHOWN_REFUSALS = 20

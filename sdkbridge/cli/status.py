@@ -30,7 +30,7 @@ def status(path: str | Path, as_json: bool) -> None:
     """
     from identity.database import Database  # noqa: PLC0415 - commands load what they need
     from identity.graph import IdentityGraph  # noqa: PLC0415
-    from sdkbridge.outbox import Outbox  # noqa: PLC0415
+    from sdkbridge.outbox.queue import Outbox  # noqa: PLC0415
 
     try:
         with closing(Database(path, read_only=True)) as database:

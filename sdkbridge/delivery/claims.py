@@ -13,7 +13,7 @@ from identity.database import Database
 from identity.many import for_keys, marks
 from sdkbridge.delivery.lanes import Lane
 from sdkbridge.delivery.retries import LONGEST_WAIT_S
-from sdkbridge.outbox import QueuedRequest
+from sdkbridge.outbox.queue import QueuedRequest
 
 REQUESTS_IN_A_TURN = 32
 """How many requests of one lane are sent before others have their turn."""

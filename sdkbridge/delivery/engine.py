@@ -16,7 +16,7 @@ from sdkbridge.delivery.sending import Senders
 from sdkbridge.delivery.settings import AS_USUAL, DeliverySettings
 from sdkbridge.kissmetrics.client import Connect
 from sdkbridge.kissmetrics.requests import IOS_RULE, Sending
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 
 
 class Delivery:

@@ -4,7 +4,7 @@ What a worker holds, and what it writes down of it: plain values.
 
 from attrs import Factory, define, frozen
 
-from sdkbridge.outbox import QueuedRequest
+from sdkbridge.outbox.queue import QueuedRequest
 
 
 @frozen

@@ -17,7 +17,7 @@ from sdkbridge.delivery.settings import DeliverySettings
 from sdkbridge.delivery.settling import Settling
 from sdkbridge.delivery.sweeping import ROWS_IN_A_STEP, Sweep
 from sdkbridge.delivery.workers import worker_name
-from sdkbridge.placing import Placing
+from sdkbridge.outbox.placing import Placing
 
 ROWS_FOR_EACH = 4
 """How many remembered rows to look at for each request that is delivered: more than one comes in for it."""

@@ -17,7 +17,7 @@ from sdkbridge.delivery.retries import Outcome, outcome_of, retry_wait_s
 from sdkbridge.delivery.settings import DeliverySettings
 from sdkbridge.kissmetrics.client import Answer, Connect, Connection, Undelivered, Unsendable
 from sdkbridge.kissmetrics.requests import Sending, wire
-from sdkbridge.outbox import QueuedRequest
+from sdkbridge.outbox.queue import QueuedRequest
 
 
 class Senders:

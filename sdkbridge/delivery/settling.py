@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from identity.database import Database
 from identity.told import Told
-from sdkbridge.dead_aliases import DeadAliases
 from sdkbridge.delivery.lanes import LaneEnd, Settled
 from sdkbridge.kissmetrics.requests import ALIAS
-from sdkbridge.outbox import QueuedRequest
+from sdkbridge.outbox.dead_aliases import DeadAliases
+from sdkbridge.outbox.queue import QueuedRequest
 
 SHARDS = 64
 """Among how many rows the workers spread what they count, so that they do not wait for each other's commits."""

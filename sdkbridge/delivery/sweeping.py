@@ -12,7 +12,7 @@ from attrs import frozen
 
 from identity.database import Database
 from identity.many import marks
-from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.acceptance.accepted import AcceptedCalls
 
 REMEMBERED_MS = 24 * 60 * 60 * 1000
 """How long a call is remembered at least, in milliseconds."""

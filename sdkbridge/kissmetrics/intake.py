@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from attrs import Factory, define, frozen
 
-from sdkbridge.javascript import DECIMAL
 from sdkbridge.kissmetrics.requests import ALIAS, RECORD, SET
 from sdkbridge.kissmetrics.rules import DEFAULT, Rules
+from sdkbridge.values.javascript import DECIMAL
 
 PATHS = frozenset({RECORD, SET, ALIAS})
 CUSTOMER_ID = "customer id"

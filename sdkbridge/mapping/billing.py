@@ -11,12 +11,12 @@ from typing import Any
 
 from attrs import frozen
 
-from sdkbridge.javascript import number_text
 from sdkbridge.mapping.properties import key_of
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Unusable, plain, written
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.revenue import revenue_amount, segment_amount
+from sdkbridge.values.javascript import number_text
+from sdkbridge.values.plain import Unusable, plain, written
+from sdkbridge.values.revenue import revenue_amount, segment_amount
 
 Values = Mapping[Any, Any]
 

@@ -13,7 +13,6 @@ from attrs import evolve, frozen
 
 from identity.ids import fold
 from sdkbridge.calls import Alias, AnyCall, Group, Identify, Page, Screen, Track
-from sdkbridge.javascript import id_text
 from sdkbridge.kissmetrics.requests import SET, Request
 from sdkbridge.mapping.context import context_without_memory
 from sdkbridge.mapping.envelope import Envelope, envelope_of
@@ -24,7 +23,8 @@ from sdkbridge.mapping.views import view_requests
 from sdkbridge.options import MappingOptions
 from sdkbridge.receipt import CallWarning
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.times import event_second
+from sdkbridge.values.javascript import id_text
+from sdkbridge.values.times import event_second
 
 
 @frozen(kw_only=True)

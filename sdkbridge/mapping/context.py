@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from sdkbridge.calls import AnyCall, Identify, JSONObject, Track
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Unusable, plain, written
+from sdkbridge.values.plain import Unusable, plain, written
 
 CONTEXT_PROPERTIES = MappingProxyType(
     {

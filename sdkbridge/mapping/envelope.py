@@ -10,9 +10,9 @@ from sdkbridge.kissmetrics.requests import ALIAS, RECORD, RESERVED, SET, Path, R
 from sdkbridge.mapping.names import fitting_name
 from sdkbridge.mapping.properties import Properties
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.values import LONGEST_NAME
+from sdkbridge.values.flattening import LONGEST_NAME
+from sdkbridge.values.plain import is_writable
 
 
 @frozen(kw_only=True)

@@ -12,14 +12,14 @@ from datetime import date, datetime
 from itertools import compress
 from typing import Any
 
-from sdkbridge.arrays import Allowance, TooManyValuesError, array_text, usual_array_text
-from sdkbridge.javascript import DECIMAL
 from sdkbridge.kissmetrics.requests import EncodedProperties
 from sdkbridge.mapping.names import Naming
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import usual_text, written_date
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.values import LONGEST_NAME, LONGEST_VALUE
+from sdkbridge.values.arrays import Allowance, TooManyValuesError, array_text, usual_array_text
+from sdkbridge.values.flattening import LONGEST_NAME, LONGEST_VALUE
+from sdkbridge.values.javascript import DECIMAL
+from sdkbridge.values.plain import usual_text, written_date
 
 MOST_AT_A_GLANCE = 200
 """Values of a call, and again members of each array among them."""

@@ -11,9 +11,9 @@ from attrs import field, frozen
 from sdkbridge.kissmetrics.escaping import escaped_again
 from sdkbridge.kissmetrics.requests import RESERVED
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.values import LONGEST_NAME
+from sdkbridge.values.flattening import LONGEST_NAME
+from sdkbridge.values.plain import is_writable
 
 MOST_NAMES = 20_000
 MOST_SHAPES = 2000

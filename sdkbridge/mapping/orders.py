@@ -11,16 +11,16 @@ from functools import cached_property, lru_cache
 
 from attrs import frozen
 
-from sdkbridge.arrays import Allowance, TooManyValuesError, json_text
 from sdkbridge.kissmetrics.requests import Request
 from sdkbridge.mapping.billing import Billed, Values, billed, billed_as_it_came, total_counts
 from sdkbridge.mapping.envelope import Envelope, checked_event
 from sdkbridge.mapping.names import Naming, compared_name
 from sdkbridge.mapping.properties import Properties, properties_of
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem
-from sdkbridge.values import LONGEST_NAME
+from sdkbridge.values.arrays import Allowance, TooManyValuesError, json_text
+from sdkbridge.values.flattening import LONGEST_NAME
+from sdkbridge.values.plain import is_writable
 
 
 @frozen(slots=False)

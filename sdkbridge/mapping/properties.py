@@ -8,14 +8,14 @@ from typing import Any
 
 from attrs import Factory, define
 
-from sdkbridge.brackets import bracketed
 from sdkbridge.kissmetrics.requests import NEVER_TAKEN, RESERVED
 from sdkbridge.mapping.glance import at_a_glance
 from sdkbridge.mapping.names import Naming, compared_name, fitting_name, remark_on_name
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import is_writable
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.values import LONGEST_VALUE, Walk
+from sdkbridge.values.brackets import bracketed
+from sdkbridge.values.flattening import LONGEST_VALUE, Walk
+from sdkbridge.values.plain import is_writable
 
 Properties = tuple[tuple[str, str], ...]
 

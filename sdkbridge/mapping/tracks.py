@@ -17,7 +17,7 @@ from sdkbridge.mapping.names import prefixed
 from sdkbridge.mapping.orders import Event, event_named, own_products, product_requests
 from sdkbridge.mapping.properties import key_of, properties_of
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Unusable, plain, written
+from sdkbridge.values.plain import Unusable, plain, written
 
 _EXPERIMENT_VIEWED = re.compile(r"[ _]?experiment[ _]?viewed[ _]?", re.IGNORECASE)
 

@@ -15,8 +15,8 @@ from sdkbridge.mapping.envelope import Envelope, checked_event
 from sdkbridge.mapping.names import UNPREFIXED, Naming, prefixed
 from sdkbridge.mapping.properties import properties_of
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Unusable, plain, written
 from sdkbridge.remarks import Problem
+from sdkbridge.values.plain import Unusable, plain, written
 
 _PLACE = re.compile(r"\{(page|screen|name|category|properties\.category)\}")
 

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from sdkbridge.errors import InvalidCall
-from sdkbridge.plain import is_writable
 from sdkbridge.server.answers import Refusal
+from sdkbridge.values.plain import is_writable
 
 _MEMBER = b'":'
 """What stands once after each member's name where no space does, and in a text that has it, escaped or not."""

@@ -16,7 +16,7 @@ from sdkbridge.awaiting import in_a_thread
 from sdkbridge.bridge import Bridge
 from sdkbridge.calls import JSONObject
 from sdkbridge.errors import BridgeClosed, InvalidCall, OutboxFull
-from sdkbridge.outbox_room import OutboxRoom
+from sdkbridge.outbox.room import OutboxRoom
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedMessage
 from sdkbridge.server.answers import put_off

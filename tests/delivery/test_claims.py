@@ -15,7 +15,7 @@ from sdkbridge.delivery.claims import LOOK_AGAIN_MS, REQUESTS_IN_A_TURN, Claims
 from sdkbridge.delivery.lanes import Failure, Lane, LaneEnd, Settled
 from sdkbridge.delivery.outbox_worker import OutboxWorker
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.outbox import Outbox, lane_key
+from sdkbridge.outbox.queue import Outbox, lane_key
 
 NOW_MS = 1_700_000_000_000
 LANES = ["a", "b", "c", "d"]

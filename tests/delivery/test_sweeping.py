@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.database import Database
-from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.acceptance.accepted import AcceptedCalls
 from sdkbridge.delivery.sweeping import REMEMBERED_MS, ROWS_IN_A_STEP, Sweep
 from sdkbridge.kissmetrics.requests import Request
 
@@ -29,7 +29,7 @@ def accept(database: Database, number: int, *, at_ms: int) -> bool:
     event = Request(path="/e", identity=f"person {number % 3}", name="Seen", second=number)
     with database.transaction() as connection:
         accepted.take_second(connection, event, at_ms=at_ms)
-        return accepted.is_new(connection, f"m{number}", at_ms=at_ms)
+        return accepted.remember(connection, f"m{number}", at_ms=at_ms)
 
 
 @given(ages_h=st.lists(st.integers(0, 72), max_size=40), now_ms=st.just(NOW_MS))

@@ -19,7 +19,7 @@ from faulty_server import FaultyServer, faulty_server
 from identity.database import Database
 from sdkbridge import Bridge
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 
 PATIENCE_S = 100
 

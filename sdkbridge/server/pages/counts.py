@@ -12,7 +12,7 @@ from attrs import frozen
 from identity.errors import StoreError
 from identity.person import GraphCounts
 from sdkbridge.errors import BridgeClosed
-from sdkbridge.outbox import OutboxCounts
+from sdkbridge.outbox.queue import OutboxCounts
 from sdkbridge.server.pages.reading import Reading
 
 Result = TypeVar("Result")

@@ -6,7 +6,7 @@ import threading
 
 from identity.database import Database
 from identity.graph import IdentityGraph
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 from sdkbridge.server.serving import ServedProject
 
 

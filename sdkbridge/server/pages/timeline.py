@@ -14,7 +14,7 @@ from identity.links import POLICY, Outcome, Verdict
 from identity.person import Person
 from identity.told import Telling
 from sdkbridge.kissmetrics.requests import ALIAS, Request
-from sdkbridge.outbox import LOOKED_AT, WaitingRequest
+from sdkbridge.outbox.queue import LOOKED_AT, WaitingRequest
 from sdkbridge.server.recent import RecentCall
 from sdkbridge.server.serving import ServedProject
 

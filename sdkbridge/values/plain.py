@@ -15,10 +15,10 @@ from uuid import UUID
 
 from attrs import frozen
 
-from sdkbridge.javascript import LARGEST_SAFE_INTEGER, number_text
 from sdkbridge.options import MappingOptions
 from sdkbridge.remarks import Problem
-from sdkbridge.times import iso_text, strict_date, unix_second
+from sdkbridge.values.javascript import LARGEST_SAFE_INTEGER, number_text
+from sdkbridge.values.times import iso_text, strict_date, unix_second
 
 Plain = str | bool | int | float | None
 """A single value as JSON knows it; None for what says nothing."""

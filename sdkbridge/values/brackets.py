@@ -11,12 +11,12 @@ from typing import Any
 
 from attrs import define
 
-from sdkbridge.arrays import ARRAYS, Allowance, TooManyValuesError
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Unusable, member_name, plain, written
 from sdkbridge.remarks import Problem
-from sdkbridge.times import iso_text, strict_date
-from sdkbridge.values import LONGEST_NAME, Leaf, notes_on
+from sdkbridge.values.arrays import ARRAYS, Allowance, TooManyValuesError
+from sdkbridge.values.flattening import LONGEST_NAME, Leaf, notes_on
+from sdkbridge.values.plain import Unusable, member_name, plain, written
+from sdkbridge.values.times import iso_text, strict_date
 
 
 def bracketed(values: Mapping[Any, Any], options: MappingOptions) -> Iterator[Leaf]:

@@ -16,8 +16,8 @@ from identity.database import Connection, Database
 from identity.many import for_keys, in_parts, marks
 from identity.told import Told
 from sdkbridge.kissmetrics.requests import ALIAS, Path, Request
-from sdkbridge.outbox_tables import MIGRATIONS
-from sdkbridge.placing import NEXT_NUMBER, Placing, QueuedRow, open_lanes
+from sdkbridge.outbox.placing import NEXT_NUMBER, Placing, QueuedRow, open_lanes
+from sdkbridge.outbox.tables import MIGRATIONS
 
 _UNTRIED = """
     WHERE request = ? AND attempts = 0 AND NOT EXISTS (

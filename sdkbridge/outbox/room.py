@@ -6,7 +6,7 @@ import math
 import time
 
 from sdkbridge.errors import OutboxFull
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.queue import Outbox
 
 COUNT_AGAIN_S = 0.1
 

@@ -14,9 +14,9 @@ from typing import Any, Literal, cast
 from attrs import Factory, define, frozen
 
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Plain, Unusable, member_name, plain, usual_text, written
 from sdkbridge.remarks import Problem
-from sdkbridge.times import javascript_date_text, strict_date
+from sdkbridge.values.plain import Plain, Unusable, member_name, plain, usual_text, written
+from sdkbridge.values.times import javascript_date_text, strict_date
 
 ARRAYS = (list, tuple, set, frozenset)
 """What is taken for an array, as Segment's Python library does."""

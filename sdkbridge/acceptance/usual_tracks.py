@@ -15,17 +15,17 @@ from attrs import define, frozen
 from identity.errors import InvalidIdentity
 from identity.ids import LONGEST_IDENTITY, IdentityKind, checked
 from identity.placeholders import PLACEHOLDERS, Placeholders
+from sdkbridge.acceptance.stamping import identity_lane
 from sdkbridge.kissmetrics.requests import RECORD, EncodedProperties, Request
 from sdkbridge.mapping.glance import NeedsACloserLookError, at_a_glance
 from sdkbridge.mapping.orders import Event, event_named
 from sdkbridge.mapping.tracks import LIFECYCLE_NAMES, is_experiment
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import is_writable
 from sdkbridge.receipt import CallWarning
 from sdkbridge.remarks import Remarks
-from sdkbridge.stamping import identity_lane
-from sdkbridge.times import CLOCK_AHEAD_S, is_plausible, usual_second
-from sdkbridge.values import LONGEST_NAME
+from sdkbridge.values.flattening import LONGEST_NAME
+from sdkbridge.values.plain import is_writable
+from sdkbridge.values.times import CLOCK_AHEAD_S, is_plausible, usual_second
 
 MONEY = frozenset({"products", "revenue"})
 MONEY_OR_TOTAL = MONEY | {"total"}

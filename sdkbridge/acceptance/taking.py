@@ -12,17 +12,17 @@ from typing import TypeVar
 from identity.clock import Clock
 from identity.database import Connection, Database
 from identity.graph import IdentityGraph
-from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.acceptance.accepted import AcceptedCalls
+from sdkbridge.acceptance.gathering import Gathering
+from sdkbridge.acceptance.processing import Arrival
+from sdkbridge.acceptance.proposals import RefusedAlias
+from sdkbridge.acceptance.unit_of_work import UnitOfWork
 from sdkbridge.aliases import Aliases
 from sdkbridge.calls import JSONObject
-from sdkbridge.gathering import Gathering
 from sdkbridge.ids import IdGenerator
-from sdkbridge.outbox import Outbox
-from sdkbridge.outbox_room import OutboxRoom
-from sdkbridge.processing import Arrival
-from sdkbridge.proposals import RefusedAlias
+from sdkbridge.outbox.queue import Outbox
+from sdkbridge.outbox.room import OutboxRoom
 from sdkbridge.receipt import Receipt
-from sdkbridge.unit_of_work import UnitOfWork
 
 Result = TypeVar("Result")
 Take = Callable[[Arrival], Receipt]
@@ -137,13 +137,13 @@ class Taking:
 
         def unless_done(connection: Connection) -> None:
             # Not left to the message ids of the calls: those that are refused have none in the end.
-            if self._accepted.is_new(connection, mark, at_ms=int(self._clock() * 1000)):
+            if self._accepted.remember(connection, mark, at_ms=int(self._clock() * 1000)):
                 done.append(work(connection))
 
         interruptions.write_in_between(unless_done)
         return done[-1]
 
-    def named(self, message: JSONObject) -> JSONObject:
+    def with_message_id(self, message: JSONObject) -> JSONObject:
         """
         Return a call that has a message id, so that it is known if it comes again.
         """
@@ -163,7 +163,7 @@ class Taking:
         if self._graph.alias_grace and not unit.released:
             unit.released = True
             self._aliases.release()
-        if message_id is not None and not unit.is_new(message_id, at_ms=arrival.at_ms):
+        if message_id is not None and not unit.remember(message_id, at_ms=arrival.at_ms):
             return Receipt(message_id=message_id, repeated=True)
         try:
             receipt = take(arrival)

@@ -12,7 +12,7 @@ import unicodedata
 from decimal import Decimal
 from numbers import Real
 
-from sdkbridge.javascript import DECIMAL
+from sdkbridge.values.javascript import DECIMAL
 
 LONGEST_AMOUNT = 64
 """Characters; nobody writes an amount of money in more."""

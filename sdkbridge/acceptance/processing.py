@@ -9,19 +9,19 @@ from attrs import define
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
 from identity.links import Outcome, Verdict
-from sdkbridge.admission import Admitted, admit, without_forgotten
+from sdkbridge.acceptance.admission import Admitted, admit, without_forgotten
+from sdkbridge.acceptance.proposals import Proposed, RefusedAlias, heeded, sends_alias
+from sdkbridge.acceptance.spellings import Spellings
+from sdkbridge.acceptance.stamping import Stamped, identity_lane
+from sdkbridge.acceptance.unit_of_work import UnitOfWork
+from sdkbridge.acceptance.usual_tracks import UsualTrack, Who
 from sdkbridge.aliases import Aliases
 from sdkbridge.calls import Alias, AnyCall
 from sdkbridge.kissmetrics.requests import ALIAS, Request
 from sdkbridge.mapping import map_call
 from sdkbridge.options import MappingOptions
-from sdkbridge.proposals import Proposed, RefusedAlias, heeded, sends_alias
 from sdkbridge.receipt import CallWarning, Receipt
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.spellings import Spellings
-from sdkbridge.stamping import Stamped, identity_lane
-from sdkbridge.unit_of_work import UnitOfWork
-from sdkbridge.usual_tracks import UsualTrack, Who
 
 
 @define

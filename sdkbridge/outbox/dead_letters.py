@@ -9,9 +9,9 @@ from typing import Any
 from attrs import frozen
 
 from identity.database import Database
-from sdkbridge.dead_aliases import DeadAliases
 from sdkbridge.kissmetrics.requests import Path
-from sdkbridge.outbox import Outbox
+from sdkbridge.outbox.dead_aliases import DeadAliases
+from sdkbridge.outbox.queue import Outbox
 
 AT_ONCE = 500
 

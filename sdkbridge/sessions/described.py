@@ -7,8 +7,8 @@ A phone with one of Segment's SDKs remembers that itself, and its calls do not t
 import json
 
 from identity.database import Database, Migrations
-from sdkbridge import session as sessions
-from sdkbridge.session import DeviceSession
+from sdkbridge.sessions import transitions
+from sdkbridge.sessions.session import DeviceSession
 
 MIGRATIONS: Migrations = {
     "1_described": (
@@ -40,7 +40,7 @@ class Described:
         """
         row = self._database.row("SELECT identity, traits FROM described WHERE anonymous_id = ?", (anonymous_id,))
         if row is None:
-            return sessions.begin(anonymous_id, anonymous_id)
+            return transitions.begin(anonymous_id, anonymous_id)
         return DeviceSession(
             device=anonymous_id, identity=row[0], anonymous_id=anonymous_id, traits=json.loads(row[1])
         )

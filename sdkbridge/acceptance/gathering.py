@@ -13,11 +13,11 @@ from identity.database import Connection
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
 from identity.sightings import Sighting
-from sdkbridge.accepted import AcceptedCalls, TakenSecond
+from sdkbridge.acceptance.accepted import AcceptedCalls, TakenSecond
+from sdkbridge.acceptance.unit_of_work import UnitOfWork
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.outbox import Outbox, queued_row
-from sdkbridge.placing import QueuedRow
-from sdkbridge.unit_of_work import UnitOfWork
+from sdkbridge.outbox.placing import QueuedRow
+from sdkbridge.outbox.queue import Outbox, queued_row
 
 
 class CrowdedSecondError(Exception):
@@ -82,13 +82,13 @@ class Gathering(UnitOfWork):
         self._queued: list[QueuedRow] = []
         self._has_forgotten: bool | None = None
 
-    def is_new(self, message_id: str, *, at_ms: int) -> bool:
+    def remember(self, message_id: str, *, at_ms: int) -> bool:
         """
         Tell whether no call had a message id before; one that was not expected is remembered at once.
         """
         if message_id in self._expected:
             return message_id in self._free
-        return super().is_new(message_id, at_ms=at_ms)
+        return super().remember(message_id, at_ms=at_ms)
 
     def has_forgotten(self) -> bool:
         """

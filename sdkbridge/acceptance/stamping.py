@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from attrs import evolve, frozen
 
-from sdkbridge import session as sessions
-from sdkbridge.admission import Admitted
+from sdkbridge.acceptance.admission import Admitted
+from sdkbridge.acceptance.proposals import Proposed, proposed_by
 from sdkbridge.calls import Alias, AnyCall, Identify
-from sdkbridge.proposals import Proposed, proposed_by
 from sdkbridge.receipt import CallWarning
-from sdkbridge.session import Change, DeviceSession
+from sdkbridge.sessions import transitions
+from sdkbridge.sessions.session import Change, DeviceSession
 
 
 @frozen(kw_only=True)
@@ -80,8 +80,8 @@ def stamp_on(before: DeviceSession, admitted: Admitted, texts: Mapping[str, str]
     """
     call, after, change = admitted.call, before, Change.NONE
     if isinstance(call, Identify):
-        after, change = sessions.identify(before, call.user_id)
-        after = sessions.describe(after, texts)
+        after, change = transitions.identify(before, call.user_id)
+        after = transitions.describe(after, texts)
     if isinstance(call, Alias):
         call = evolve(call, previous_id=call.previous_id or before.identity)
     else:

@@ -10,9 +10,9 @@ from identity.database import Connection
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
 from identity.sightings import Sighting
-from sdkbridge.accepted import AcceptedCalls
+from sdkbridge.acceptance.accepted import AcceptedCalls
 from sdkbridge.kissmetrics.requests import Request
-from sdkbridge.outbox import Outbox, queued_row
+from sdkbridge.outbox.queue import Outbox, queued_row
 
 
 class UnitOfWork:
@@ -50,12 +50,12 @@ class UnitOfWork:
         """
         return self._changes
 
-    def is_new(self, message_id: str, *, at_ms: int) -> bool:
+    def remember(self, message_id: str, *, at_ms: int) -> bool:
         """
         Tell whether no call had a message id before, and remember it.
         """
         self._changes += 1
-        return self._accepted.is_new(self._connection, message_id, at_ms=at_ms)
+        return self._accepted.remember(self._connection, message_id, at_ms=at_ms)
 
     def has_forgotten(self) -> bool:
         """

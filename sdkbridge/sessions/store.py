@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from identity.database import Database, Migrations
-from sdkbridge.session import DeviceSession
+from sdkbridge.sessions.session import DeviceSession
 
 MIGRATIONS: Migrations = {
     "1_sessions": (

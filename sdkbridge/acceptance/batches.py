@@ -6,16 +6,16 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from identity.database import Connection, Database
+from sdkbridge.acceptance.gathering import CrowdedSecondError
+from sdkbridge.acceptance.proposals import RefusedAlias
+from sdkbridge.acceptance.taking import Taking
+from sdkbridge.acceptance.unit_of_work import UnitOfWork
 from sdkbridge.calls import JSONObject
 from sdkbridge.errors import InvalidCall
 from sdkbridge.faults import place_of
-from sdkbridge.gathering import CrowdedSecondError
-from sdkbridge.plain import is_writable
-from sdkbridge.proposals import RefusedAlias
 from sdkbridge.receipt import Receipt
 from sdkbridge.refused import RefusedCalls, RefusedMessage
-from sdkbridge.taking import Taking
-from sdkbridge.unit_of_work import UnitOfWork
+from sdkbridge.values.plain import is_writable
 
 _logger = logging.getLogger("sdkbridge")
 
@@ -78,7 +78,7 @@ class BatchAcceptance:
         if messages:
             self._taking.room.check(calls=len(messages))
         in_between = self._database.interruptions.may_come()
-        given = [self._taking.named(message) for message in messages] if in_between else messages
+        given = [self._taking.with_message_id(message) for message in messages] if in_between else messages
 
         def work(connection: Connection) -> list[Receipt | InvalidCall]:
             outcomes = self._take_together(connection, given)

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from attrs import Factory, define
 
-from sdkbridge.arrays import ARRAYS, Allowance, TooManyValuesError, array_text, object_text
-from sdkbridge.javascript import DECIMAL
 from sdkbridge.options import MappingOptions
-from sdkbridge.plain import Unusable, member_name, plain, usual_text, written, written_date
 from sdkbridge.remarks import Problem
+from sdkbridge.values.arrays import ARRAYS, Allowance, TooManyValuesError, array_text, object_text
+from sdkbridge.values.javascript import DECIMAL
+from sdkbridge.values.plain import Unusable, member_name, plain, usual_text, written, written_date
 
 OBJECTS = (dict, Mapping)
 """What is taken for an object; nearly all are dictionaries, which is quicker to tell."""

@@ -7,22 +7,22 @@ from attrs import evolve
 from identity.database import Database
 from identity.graph import IdentityGraph
 from identity.ids import IdentityKind
-from sdkbridge import session as sessions
-from sdkbridge.admission import forgotten
+from sdkbridge.acceptance.admission import forgotten
+from sdkbridge.acceptance.processing import Arrival, Processing
+from sdkbridge.acceptance.stamping import device_lane, stamp_on
+from sdkbridge.acceptance.taking import Taking
+from sdkbridge.acceptance.unit_of_work import UnitOfWork
+from sdkbridge.acceptance.usual_tracks import UsualTrack, UsualTracks, Who
 from sdkbridge.calls import Alias, AnyCall, Identify, JSONObject, Track, parse_call
 from sdkbridge.ids import IdGenerator
 from sdkbridge.mapping import SWITCHED_OFF, wanted
 from sdkbridge.options import MappingOptions
-from sdkbridge.processing import Arrival, Processing
 from sdkbridge.receipt import CallWarning, Receipt
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.remembered import changed_context, trait_texts, without_carried_traits
-from sdkbridge.session import Change, DeviceSession, Once
-from sdkbridge.sessions import SessionStore
-from sdkbridge.stamping import device_lane, stamp_on
-from sdkbridge.taking import Taking
-from sdkbridge.unit_of_work import UnitOfWork
-from sdkbridge.usual_tracks import UsualTrack, UsualTracks, Who
+from sdkbridge.sessions import transitions
+from sdkbridge.sessions.remembered import changed_context, trait_texts, without_carried_traits
+from sdkbridge.sessions.session import Change, DeviceSession, Once
+from sdkbridge.sessions.store import SessionStore
 
 
 class DeviceAcceptance:
@@ -90,7 +90,7 @@ class DeviceAcceptance:
         def forget(arrival: Arrival) -> Receipt:
             arrival.unit.make_way()
             before = self._session_for(device, arrival)
-            self._sessions.save(sessions.reset(before, self._anonymous_id(device)))
+            self._sessions.save(transitions.reset(before, self._anonymous_id(device)))
             return Receipt(message_id=arrival.message_id)
 
         return self._taking.once(message_id, forget, unit)
@@ -103,7 +103,7 @@ class DeviceAcceptance:
         def load() -> DeviceSession:
             found = self._sessions.load(device)
             if found is None:
-                found = sessions.begin(device, self._anonymous_id(device))
+                found = transitions.begin(device, self._anonymous_id(device))
                 self._sessions.save(found)
             return found
 
@@ -121,7 +121,7 @@ class DeviceAcceptance:
         texts = trait_texts(call, self._options, remarks)
 
         def send_changed(arrival: Arrival) -> Receipt:
-            after, changed = sessions.set_distinct(self._session_for(device, arrival), texts)
+            after, changed = transitions.set_distinct(self._session_for(device, arrival), texts)
             if not changed:
                 return Receipt(message_id=arrival.message_id, warnings=remarks.warnings())
             arrival.unit.make_way()
@@ -175,7 +175,7 @@ class DeviceAcceptance:
         if stamped.change is Change.SWITCH and not self._graph.are_one(before.identity, after.identity):
             stamped = evolve(stamped, warnings=(*stamped.warnings, _USER_SWITCH))
         if once is not None and isinstance(call, Track):
-            after, first_time = sessions.record_once(after, call.event, once)
+            after, first_time = transitions.record_once(after, call.event, once)
             if not first_time:
                 return Receipt(message_id=arrival.message_id)
         after, context = changed_context(after, stamped.call.context, self._options)

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
-from sdkbridge import session as sessions
-from sdkbridge.admission import Admitted
+from sdkbridge.acceptance.admission import Admitted
 from sdkbridge.calls import AnyCall, Identify, JSONObject
 from sdkbridge.mapping.context import context_texts
 from sdkbridge.options import MappingOptions
 from sdkbridge.remarks import Problem, Remarks
-from sdkbridge.session import Change, DeviceSession
-from sdkbridge.values import flatten
+from sdkbridge.sessions import transitions
+from sdkbridge.sessions.session import Change, DeviceSession
+from sdkbridge.values.flattening import flatten
 
 
 def without_carried_traits(
@@ -33,7 +33,7 @@ def without_carried_traits(
         texts: the traits of an identify, as they are sent.
     """
     call = admitted.call
-    if not isinstance(call, Identify) or sessions.identify(before, call.user_id)[1] is not Change.SWITCH:
+    if not isinstance(call, Identify) or transitions.identify(before, call.user_id)[1] is not Change.SWITCH:
         return admitted, texts
     carried = [name for name, text in texts.items() if before.traits.get(name) == text]
     if not carried:
@@ -66,5 +66,5 @@ def changed_context(
     Return those properties of the app and the device that differ from the ones last set, and remember them.
     """
     texts = context_texts(context, options)
-    after, changed = sessions.set_distinct(session, texts)
+    after, changed = transitions.set_distinct(session, texts)
     return after, {name: text for name, text in texts.items() if name in changed}

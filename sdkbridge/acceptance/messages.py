@@ -1,5 +1,5 @@
 """
-Taking one call: session, identity graph, mapping and outbox.
+Taking one call that carries its own identities: identity graph, mapping and outbox.
 """
 
 from collections.abc import Mapping
@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from identity.clock import Clock
 from identity.database import Database
 from identity.graph import IdentityGraph
-from sdkbridge import session as sessions
-from sdkbridge.accepted import AcceptedCalls
-from sdkbridge.admission import Admitted, forgotten
+from sdkbridge.acceptance.accepted import AcceptedCalls
+from sdkbridge.acceptance.admission import Admitted, forgotten
+from sdkbridge.acceptance.devices import DeviceAcceptance
+from sdkbridge.acceptance.processing import Arrival, Processing
+from sdkbridge.acceptance.spellings import Spellings
+from sdkbridge.acceptance.stamping import stamp_message
+from sdkbridge.acceptance.taking import Taking
+from sdkbridge.acceptance.unit_of_work import UnitOfWork
+from sdkbridge.acceptance.usual_tracks import UsualTrack, UsualTracks
 from sdkbridge.aliases import Aliases
 from sdkbridge.calls import AnyCall, Identify, JSONObject, parse_call
-from sdkbridge.described import Described
-from sdkbridge.device_acceptance import DeviceAcceptance
 from sdkbridge.ids import IdGenerator
 from sdkbridge.mapping import SWITCHED_OFF, wanted
 from sdkbridge.options import MappingOptions
-from sdkbridge.outbox import Outbox
-from sdkbridge.processing import Arrival, Processing
+from sdkbridge.outbox.queue import Outbox
 from sdkbridge.receipt import Receipt
 from sdkbridge.remarks import Remarks
-from sdkbridge.remembered import trait_texts, without_carried_traits
-from sdkbridge.spellings import Spellings
-from sdkbridge.stamping import stamp_message
-from sdkbridge.taking import Taking
-from sdkbridge.unit_of_work import UnitOfWork
-from sdkbridge.usual_tracks import UsualTrack, UsualTracks
+from sdkbridge.sessions import transitions
+from sdkbridge.sessions.described import Described
+from sdkbridge.sessions.remembered import trait_texts, without_carried_traits
 
 
 class Acceptance:
@@ -120,7 +120,7 @@ class Acceptance:
         before = self._described.load(call.anonymous_id)
         texts: Mapping[str, str] = trait_texts(call, self._options, Remarks())
         admitted, texts = without_carried_traits(before, admitted, texts)
-        after, _ = sessions.identify(before, call.user_id)
+        after, _ = transitions.identify(before, call.user_id)
         arrival.unit.make_way()
-        self._described.save(sessions.describe(after, texts))
+        self._described.save(transitions.describe(after, texts))
         return admitted

@@ -129,7 +129,7 @@ class AcceptedCalls:
         self._duplicate_rule = duplicate_rule
         database.migrate("sdkbridge.accepted", MIGRATIONS)
 
-    def is_new(self, connection: Connection, message_id: str, *, at_ms: int) -> bool:
+    def remember(self, connection: Connection, message_id: str, *, at_ms: int) -> bool:
         """
         Remember the message id of a call that is being accepted; return whether no call had it before.
         """
@@ -147,7 +147,7 @@ class AcceptedCalls:
         if connection.executemany(_KEEP, rows).rowcount < len(rows):
             connection.execute("ROLLBACK TO SAVEPOINT message_ids")
             in_order = sorted(message_ids, key=message_hash)
-            kept = {message_id for message_id in in_order if self.is_new(connection, message_id, at_ms=at_ms)}
+            kept = {message_id for message_id in in_order if self.remember(connection, message_id, at_ms=at_ms)}
         connection.execute("RELEASE SAVEPOINT message_ids")
         return kept
 

@@ -5,8 +5,8 @@ What waits in the outbox, for people to look at.
 from typing import TypedDict
 
 from identity.database import Database
-from sdkbridge.outbox import Outbox
-from sdkbridge.placing import Placing
+from sdkbridge.outbox.placing import Placing
+from sdkbridge.outbox.queue import Outbox
 
 
 class BlockedLane(TypedDict):

@@ -1,0 +1,3 @@
+"""
+Taking calls: session, identity graph, mapping and outbox, in one transaction.
+"""

@@ -1,0 +1,3 @@
+"""
+What is remembered of devices, and of whoever is named on them.
+"""

@@ -1,0 +1,3 @@
+"""
+From what a caller handed in to the texts that Kissmetrics gets.
+"""
