@@ -189,7 +189,8 @@ class AcceptedCalls:
             return asked, True
         free = _free_second(connection, request.identity, claims, asked)
         second = asked if free is None else free
-        connection.executemany(_TAKE, [(second, request.identity, *claim, asked, at_ms) for claim in claims])
+        for claim in claims:
+            connection.execute(_TAKE, (second, request.identity, *claim, asked, at_ms))
         return second, free is not None
 
     def take_all(self, connection: Connection, taken: Sequence[TakenSecond]) -> bool:
@@ -229,9 +230,12 @@ def _free_second(connection: Connection, identity: str, claims: Sequence[Claim],
     while first <= last:
         seconds = range(first, min(first + LOOKED_AT, last + 1))
         sql = _in_seconds(len(seconds), picked=bool(picked))
-        rows = connection.execute(sql, (identity, *seconds, *picked)).fetchall()
-        taken = {second for second, kind, name, _ in rows if (kind, name) in mine}
-        last = min([last, *(second for second, _, _, its_asked in rows if its_asked > asked)])
+        taken = set()
+        for second, kind, name, its_asked in connection.execute(sql, (identity, *seconds, *picked)):
+            if (kind, name) in mine:
+                taken.add(second)
+            if its_asked > asked and second < last:
+                last = second
         for second in seconds:
             if second <= last and second not in taken:
                 return second
