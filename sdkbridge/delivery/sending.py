@@ -65,6 +65,8 @@ class Senders:
         self._held: dict[int, int] = {}
         self._ready: deque[Lane] = deque()
         self._idle = connections
+        # All that there are: a task that is cancelled before it began gives none back.
+        self._connections = [*connections]
         self._under_way: set[asyncio.Task[None]] = set()
         self._halted = asyncio.Event()
         self._stopping = False
@@ -147,8 +149,9 @@ class Senders:
             task.cancel()
         if late:
             await asyncio.wait(late)
-        for connection in self._idle:
+        for connection in self._connections:
             await connection.close()
+        self._connections.clear()
         self._idle.clear()
 
     def dispatch(self) -> None:
@@ -158,10 +161,15 @@ class Senders:
         while self._ready and len(self._under_way) < self._concurrency and not self._is_halted():
             if not self.circuit.lets_through(self._loop.time()):
                 return
-            connection = self._idle.pop() if self._idle else self._connect()
+            connection = self._idle.pop() if self._idle else self._connected()
             task = self._loop.create_task(self._serve(self._ready.popleft(), connection))
             self._under_way.add(task)
             task.add_done_callback(self._served)
+
+    def _connected(self) -> Connection:
+        connection = self._connect()
+        self._connections.append(connection)
+        return connection
 
     def _served(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
