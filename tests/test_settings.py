@@ -3,6 +3,7 @@ Where a setting comes from, and what is said of a wrong one.
 """
 
 import json
+import os
 import subprocess
 import sys
 import traceback
@@ -200,7 +201,7 @@ def test_a_typing_error_in_a_file_is_answered_with_what_was_meant(tmp_path: Path
     """
     (tmp_path / "sdkbridge.toml").write_text('api_kye = "secret"\n')
 
-    with pytest.raises(InvalidSetting, match=r"did you mean api_key\?") as error:
+    with pytest.raises(InvalidSetting, match=r"Did you mean api_key\?") as error:
         settings(tmp_path)
     assert "secret" not in str(error.value)
 
@@ -214,6 +215,108 @@ def test_a_file_that_cannot_be_read_is_named(content: str, tmp_path: Path) -> No
 
     with pytest.raises(InvalidSetting, match="cannot be read as TOML"):
         settings(tmp_path)
+
+
+def test_a_file_that_is_named_and_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    """
+    By the variable that names it.
+    """
+    with pytest.raises(InvalidSetting, match=r"SDKBRIDGE_CONFIG .*nothere\.toml, which does not exist"):
+        settings(tmp_path, {"SDKBRIDGE_CONFIG": "nothere.toml"})
+
+
+def test_a_table_of_pyproject_in_our_own_file_is_explained(tmp_path: Path) -> None:
+    """
+    There settings stand by themselves.
+    """
+    (tmp_path / "sdkbridge.toml").write_text("[tool.sdkbridge]\npace = 3\n")
+
+    with pytest.raises(InvalidSetting, match="they stand without a table"):
+        settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [("shop.db", "shop.db"), ("data/shop.db", "data/shop.db"), ("/var/shop.db", "/var/shop.db")],
+)
+def test_a_relative_database_is_meant_from_the_file_that_names_it(
+    written: str, found: str, tmp_path: Path
+) -> None:
+    """
+    So programs that start in folders below share it.
+    """
+    (tmp_path / "sdkbridge.toml").write_text(f'database = "{written}"\n')
+    below = tmp_path / "jobs" / "nightly"
+    below.mkdir(parents=True)
+
+    assert Path(tmp_path, settings(tmp_path).values["database"]) == tmp_path / found
+    assert settings(below).values["database"] == str(tmp_path / found)
+
+
+@pytest.mark.parametrize("written", [":memory:", "postgresql://db/shop"])
+def test_a_database_that_is_no_path_is_the_same_from_anywhere(written: str, tmp_path: Path) -> None:
+    """
+    In memory, or on a server.
+    """
+    (tmp_path / "sdkbridge.toml").write_text(f'database = "{written}"\n')
+    (tmp_path / "below").mkdir()
+
+    assert settings(tmp_path / "below").values["database"] == written
+
+
+@pytest.mark.parametrize("options", ['{"prefix_propertys": false}', '{"prefix_properties": "no"}'])
+def test_config_refuses_options_that_a_bridge_would(options: str, tmp_path: Path) -> None:
+    """
+    Rather than show them as if all were well.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "sdkbridge", "config"],
+        cwd=tmp_path,
+        env={**os.environ, "SDKBRIDGE_OPTIONS": options},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "SDKBRIDGE_OPTIONS" in done.stderr
+
+
+def test_an_argument_that_does_not_exist_is_answered_with_what_was_meant() -> None:
+    """
+    As a setting in a file is.
+    """
+    with pytest.raises(TypeError, match="did you mean 'concurrency'"):
+        Bridge(":memory:", api_key="k", concurency=3)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("database", [5, b"bridge.db", ["bridge.db"]])
+def test_a_database_is_a_path_or_a_text(database: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Of anything else no file is made that has its looks for a name.
+    """
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TypeError, match=f"database must be a path or a URL, not {type(database).__name__}"):
+        Bridge(database, api_key="k")  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [{"concurrency": "3"}, {"pace": "x"}, {"alias_wait_s": None}, {"poll_s": True}])
+def test_delivery_settings_that_are_no_numbers_are_named(wrong: dict[str, object]) -> None:
+    """
+    A comparison of Python's that fails names nothing.
+    """
+    with pytest.raises(TypeError, match=f"{min(wrong)} must be a number"):
+        DeliverySettings(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", ["/e", "/s/", "/kissmetrics/a"])
+def test_a_url_that_holds_what_is_put_behind_it_is_refused(path: str) -> None:
+    """
+    Everything would go to ``/e/e``, and be given up.
+    """
+    with pytest.raises(InvalidSetting, match="without them"):
+        Bridge(":memory:", api_key="k", url=f"https://trk.kissmetrics.io{path}")
 
 
 def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ def config(show: bool, as_json: bool) -> None:  # noqa: ARG001 - there is nothin
     [tool.sdkbridge] in pyproject.toml (SDKBRIDGE_CONFIG names another file), and that before the default.
     """
     from sdkbridge.settings import SETTINGS, InvalidSetting, resolve  # noqa: PLC0415 - commands load what they need
+    from sdkbridge.settings.bridge import mapping_options  # noqa: PLC0415 - likewise
 
     try:
         resolved = resolve({})
+        mapping_options(resolved)
     except InvalidSetting as error:
         raise Failure(str(error)) from error
     rows = [

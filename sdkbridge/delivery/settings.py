@@ -9,12 +9,21 @@ from attrs import Attribute, field, frozen
 from sdkbridge.kissmetrics.client import TIMEOUT_S
 
 
+def _number(attribute: "Attribute[Any]", value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{attribute.name} must be a number, not {type(value).__name__}")
+
+
 def _positive(_: object, attribute: "Attribute[Any]", value: float | None) -> None:
-    if value is not None and not value > 0:
+    if value is None and attribute.default is None:
+        return
+    _number(attribute, value)
+    if not value > 0:  # type: ignore[operator] # a number by now
         raise ValueError(f"{attribute.name} must be more than 0")
 
 
 def _not_negative(_: object, attribute: "Attribute[Any]", value: float) -> None:
+    _number(attribute, value)
     if not value >= 0:
         raise ValueError(f"{attribute.name} must not be negative")
 
@@ -35,6 +44,7 @@ class DeliverySettings:
         poll_s: how often to look for what other processes have queued, in seconds.
 
     Raises:
+        TypeError: a value that is no number.
         ValueError: a number that cannot be.
     """
 

@@ -275,6 +275,8 @@ def parsed_url(url: str) -> httpx.URL:
         ValueError: it cannot be there; the text says what a URL must be, and nothing of this one.
     """
     problem = "must begin with http:// or https:// and name a host, without a user, a password or a query"
+    if url.rstrip("/").endswith(("/e", "/s", "/a")):
+        raise ValueError("must be where /e, /s and /a begin, without them")
     try:
         parsed = httpx.URL(url.rstrip("/"))
     except httpx.InvalidURL:

@@ -2,7 +2,9 @@
 Everything that a bridge is made of, from what its maker says and what its settings say.
 """
 
+import os
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -117,25 +119,27 @@ def bridge_settings(
 
     Raises:
         InvalidSetting: a value cannot be, or database or key are nowhere to be found.
-        TypeError: an argument does not exist, or ``on_error`` cannot be called.
+        TypeError: an argument does not exist, ``on_error`` cannot be called, or the database is neither a path nor
+            a text.
     """
-    unknown = arguments.keys() - Arguments.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"a bridge takes no argument {min(unknown)!r}")
+    for unknown in sorted(arguments.keys() - Arguments.__annotations__.keys()):
+        near = get_close_matches(unknown, Arguments.__annotations__, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise TypeError(f"a bridge takes no argument {unknown!r}{hint}")
     said = {name: value for name, value in arguments.items() if value is not None}
     if "on_error" in said and not callable(said["on_error"]):
         raise TypeError("on_error must be a callable that takes a DeliveryProblem")
     objects = _objects(said)
     plain = {name: value for name, value in said.items() if name not in OBJECTS and name not in objects}
     if database is not None:
-        plain["database"] = str(database)
+        plain["database"] = _as_text(database)
     resolved = resolve(plain, environment=environment, folder=folder)
     values = resolved.values
     kept = ("url", "safety", "alias_grace", "outbox_limit", "deliver")
     return BridgeSettings(
         database=_needed("database", resolved),
         api_key=_needed("api_key", resolved),
-        options=objects.get("options") or _options(resolved),
+        options=objects.get("options") or mapping_options(resolved),
         policy=objects.get("policy") or POLICIES[values["policy"]](),
         delivery=objects.get("delivery") or _delivery(values),
         **{name: values[name] for name in kept},
@@ -157,6 +161,12 @@ def _objects(said: Mapping[str, object]) -> dict[str, Any]:
     return objects
 
 
+def _as_text(database: str | Path) -> str:
+    if not isinstance(database, str | os.PathLike):
+        raise TypeError(f"database must be a path or a URL, not {type(database).__name__}")
+    return os.fspath(database)
+
+
 def _needed(name: str, resolved: Resolved) -> str:
     value: str | None = resolved.values[name]
     if value is None:
@@ -169,7 +179,13 @@ def _needed(name: str, resolved: Resolved) -> str:
     return value
 
 
-def _options(resolved: Resolved) -> MappingOptions:
+def mapping_options(resolved: Resolved) -> MappingOptions:
+    """
+    Return how calls are mapped, by a profile and the options that differ from it.
+
+    Raises:
+        InvalidSetting: an option does not exist, or cannot be what it is said to be.
+    """
     try:
         return options_for(resolved.values["profile"], resolved.values["options"])
     except InvalidOption as error:

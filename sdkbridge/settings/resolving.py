@@ -99,7 +99,18 @@ def _from_file(environment: Mapping[str, str], folder: Path) -> _Source:
         return _Source({}, {})
     written = _table(path)
     _check_names(written, str(path))
+    if path.parent != folder and "database" in written:
+        written = {**written, "database": _found_from(path.parent, written["database"])}
     return _Source(written, dict.fromkeys(written, str(path)))
+
+
+def _found_from(folder: Path, database: object) -> object:
+    """
+    Return the database that a file in a folder names: a path is meant from there, wherever a program starts.
+    """
+    if not isinstance(database, str) or database.startswith((":", "~/")) or "://" in database:
+        return database
+    return str(folder / database)
 
 
 def _nearest(folder: Path) -> Path | None:
@@ -117,6 +128,8 @@ def _table(path: Path) -> Mapping[str, object]:
     """
     try:
         content = _parsed(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidSetting(FILE_VARIABLE, "environment", f"names {path}, which does not exist") from None
     except (OSError, ValueError) as error:
         raise InvalidSetting(str(path), "file", f"cannot be read as TOML ({error})") from error
     found: object = content.get("tool", {}).get("sdkbridge", {}) if path.name == PROJECT_FILE else content
@@ -135,5 +148,7 @@ def _check_names(names: Mapping[str, object], origin: str) -> None:
     for name in names:
         if name not in SETTINGS:
             near = get_close_matches(name, SETTINGS, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise InvalidSetting(name, origin, f"is no setting; {hint}There are: {', '.join(SETTINGS)}")
+            hint = f"Did you mean {near[0]}? " if near else ""
+            if name == "tool" and origin.endswith(OWN_FILE):
+                hint = f"In {OWN_FILE} they stand without a table. "
+            raise InvalidSetting(name, origin, f"is no setting. {hint}There are: {', '.join(SETTINGS)}")
