@@ -162,6 +162,7 @@ class IdentityGraph(PlanningGraph):
 
         Raises:
             InvalidIdentity: an identity is no text, or is empty.
+            ValueError: there is no such kind.
             StoreError: it could not be written; nothing was.
         """
         older, newer = checked(older, "older"), checked(newer, "newer")

@@ -27,6 +27,10 @@ class LinkKind(StrEnum):
     MANUAL = "manual"
     """A person decided."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> "LinkKind":
+        raise ValueError(f"{value!r} is no kind of link: there are {', '.join(cls)}")
+
 
 ASKED_FOR = frozenset({LinkKind.IDENTITY_CHANGE, LinkKind.SERVER_ALIAS, LinkKind.IMPORT, LinkKind.MANUAL})
 """Kinds of link that somebody asked for in so many words; a first identify is only inferred."""

@@ -48,6 +48,8 @@ def make_if_missing(path: Path) -> None:
         return
     except OSError as error:
         raise StoreError(str(path), f"cannot be looked at ({error.strerror})") from error
+    if path.is_dir():
+        raise StoreError(str(path), "is a folder: name a file in it")
     if path.is_file() and not size:
         raise StoreError(str(path), f"is empty, which no database is: {_START_ANEW}")
 

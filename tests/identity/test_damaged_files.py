@@ -46,6 +46,14 @@ def filled(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    """
+    And that is what is said of it.
+    """
+    with pytest.raises(StoreError, match="is a folder: name a file in it"):
+        Database(tmp_path)
+
+
 def test_a_new_file_is_whole_from_its_birth(tmp_path: Path) -> None:
     """
     Before anything is written it is a database with a write-ahead log, and nothing else is left in its folder.

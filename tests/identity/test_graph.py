@@ -326,3 +326,15 @@ def test_many_sightings_are_refused_together(graph: IdentityGraph) -> None:
         graph.seen_all([Sighting(name, IdentityKind.NAMED, 0, 0) for name in ("ann", " ")])
 
     assert graph.counts().identities == 0
+
+
+def test_a_kind_of_link_that_does_not_exist_is_answered_with_those_that_do() -> None:
+    """
+    Before anything is decided.
+    """
+    with IdentityGraph() as graph:
+        with pytest.raises(
+            ValueError, match="'frist' is no kind of link: there are first_identify, identity_change"
+        ):
+            graph.link("phone", "ann", kind="frist")  # type: ignore[arg-type]
+        assert graph.counts().identities == 0
