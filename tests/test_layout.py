@@ -172,6 +172,53 @@ def test_sql_takes_its_time_from_the_clock_that_was_handed_in():
     assert found == []
 
 
+DESIGN = (CHECKOUT / "docs" / "design.md").read_text(encoding="utf-8")
+NAMED = re.compile(r"`(\w+(?:\.py|/))`")
+
+
+def modules_in(package: str) -> set[str]:
+    """
+    The modules that a package has, and the packages in it.
+    """
+    inside = [path for path in (CHECKOUT / package.replace(".", "/")).iterdir() if path.name[:2] != "__"]
+    return {path.name for path in inside if path.suffix == ".py"} | {
+        f"{path.name}/" for path in inside if (path / "__init__.py").exists()
+    }
+
+
+def described_packages() -> dict[str, str]:
+    """
+    The sections of the design that are about one package, by its name.
+    """
+    sections = re.split(r"^#+ (.+)\n", DESIGN, flags=re.MULTILINE)
+    return {
+        name: text
+        for name, text in zip(sections[1::2], sections[2::2], strict=True)
+        if (CHECKOUT / name.replace(".", "/") / "__init__.py").exists()
+    }
+
+
+@pytest.mark.parametrize("package", described_packages())
+def test_the_design_has_every_module_of_a_package_that_it_describes(package):
+    """
+    The first column of its table names each, and none that there is not.
+    """
+    rows = re.findall(r"^\| (`[^|]+) \|", described_packages()[package], re.MULTILINE)
+
+    assert {name for row in rows for name in NAMED.findall(row)} == modules_in(package)
+
+
+def test_the_design_says_where_everything_of_the_bridge_is():
+    """
+    Each module on top is named, each package by a row or by a heading; and no name is of what is gone.
+    """
+    headings = {f"{name.rpartition('.')[2]}/" for name in described_packages()}
+    there = {path.name for path in modules()} | {f"{path.parent.name}/" for path in modules()}
+
+    assert modules_in("sdkbridge") - {*NAMED.findall(DESIGN)} - headings == set()
+    assert {*NAMED.findall(DESIGN)} - there == set()
+
+
 def test_nothing_unfinished_is_committed():
     """
     What is left to do is an issue, not a mark in the text.

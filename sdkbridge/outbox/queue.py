@@ -3,7 +3,7 @@ The durable queue of Kissmetrics requests: ordered by lane, and deleted only onc
 
 A lane holds what one device did (or, without a device, one identity), in order. Lanes do not wait for each other,
 but an alias also waits for what came before it on its other side. What is here is the callers' end of the queue;
-`lanes` is the workers'.
+`delivery.outbox_worker` is the workers'.
 """
 
 import hashlib
