@@ -85,18 +85,24 @@ def decided_before(proposal: Proposal) -> Decision | None:
 
 def belongs_to_another(proposal: Proposal) -> Decision | None:
     """
-    Hold the second person on one anonymous identity; from the third on, refuse it as a shared device.
+    Hold the second person on one anonymous identity; once others were named on it, refuse it as a shared device.
     """
     if not proposal.both_named:
         return None
     for taken, other in (proposal.sides, proposal.sides[::-1]):
         if not taken.belongs_to_somebody:
             continue
+        if proposal.rivals and other.belongs_to_somebody:
+            return Decision.refuse(
+                SHARED_DEVICE,
+                f"{quoted(taken.name)} belongs to {taken.owner!r} and {quoted(other.name)} to {other.owner!r}, and "
+                "others were named on one of them, too: devices that people share.",
+            )
         if proposal.rivals:
             return Decision.refuse(
                 SHARED_DEVICE,
-                f"{quoted(taken.name)} belongs to {taken.owner!r}, and {quoted(other.name)} is at least the third "
-                "person on it: a device that people share.",
+                f"{quoted(taken.name)} belongs to {taken.owner!r}, and others than {quoted(other.name)} were named "
+                "on it, too: a device that people share.",
             )
         return Decision.hold(
             SECOND_IDENTITY,

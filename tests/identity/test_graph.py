@@ -59,9 +59,28 @@ def test_the_second_named_identity_is_held_and_the_third_refused_with_it(graph: 
     assert (second.outcome, second.reason) == (Outcome.HOLD, "second_identity")
     assert (second_again.outcome, second_again.reason) == (Outcome.HOLD, "second_identity")
     assert (third.outcome, third.reason) == (Outcome.REFUSE, "shared_device")
+    assert after[0].explanation == (
+        "'X' belongs to 'A', and others than 'B' were named on it, too: a device that people share."
+    )
     assert {(verdict.outcome, verdict.reason) for verdict in after} == {(Outcome.REFUSE, "shared_device")}
     assert graph.held() == []
     assert names(graph, "X") == {"X", "A"}
+
+
+def test_a_link_of_two_owned_devices_tells_of_both_owners(graph: IdentityGraph) -> None:
+    """
+    Whichever of the two others were named on, what is said of it is true.
+    """
+    graph.link("X", "A", kind="first_identify")
+    graph.link("Y", "B", kind="first_identify")
+    graph.link("Y", "C", kind="first_identify")
+
+    verdict = graph.link("X", "Y", kind="manual")
+
+    assert (verdict.reason, verdict.explanation) == (
+        "shared_device",
+        "'X' belongs to 'A' and 'Y' to 'B', and others were named on one of them, too: devices that people share.",
+    )
 
 
 def test_a_held_link_is_settled_when_later_evidence_makes_it_known(graph: IdentityGraph) -> None:
