@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from attrs import evolve
 from hostile_texts import HOSTILE
-from page_forms import ended, form_token, simulate, submit, upload
+from page_forms import audit, ended, form_token, simulate, submit, upload
 from postgres_server import PostgresServer
 from running_server import Answer, Running, wait_until
 from starlette.applications import Starlette
@@ -329,6 +329,47 @@ def test_a_file_that_is_too_large_is_not_taken(serve: Callable[..., Running], sh
     answers = [upload(running, parts), upload(running, parts[:1]), upload(running, parts[1:] + parts[:1])]
 
     assert [answer.status for answer in answers] == [413, 400, 413]
+
+
+EVENT = b'{"_n": "Visited", "_p": "ann", "_t": 1230768000}\n'
+
+
+@pytest.mark.parametrize(
+    ("export", "said"),
+    [
+        (b"a text\nwithout JSON\n", "None of its lines could be read: 2 not_json."),
+        (b"", "There is no line in it."),
+        (b'{}\n[]\nnothing\n{"_p": "ann"}', "None of its lines could be read: "),
+    ],
+    ids=["text", "empty", "several reasons"],
+)
+def test_an_export_that_cannot_be_read_is_not_called_clean(
+    serve: Callable[..., Running], shop: Project, export: bytes, said: str
+) -> None:
+    """
+    It says why, and has neither a verdict nor anything to download.
+    """
+    running = serve(evolve(shop, deliver=False))
+    page = ended(running, audit(running, export).headers["Location"])
+
+    assert said in page
+    assert [words for words in ("looks like several people", "report.html", "links.json") if words in page] == []
+
+
+@pytest.mark.parametrize(("unread", "tile"), [(b"", False), (b"a text\n" * 3, True)], ids=["all", "some"])
+def test_what_could_not_be_read_of_an_export_is_counted(
+    serve: Callable[..., Running], shop: Project, unread: bytes, tile: bool
+) -> None:
+    """
+    Where nobody is to blame there are no links to download, and no way to repair what is whole.
+    """
+    running = serve(evolve(shop, deliver=False))
+    page = ended(running, audit(running, EVENT + unread).headers["Location"])
+
+    assert ('<div class="tile wrong"><b>3</b><span>could not be read</span>' in page) == tile
+    assert ("could not be read" in page) == tile
+    assert "Open the report" in page
+    assert [words for words in ("links.json", "sdkbridge repair") if words in page] == []
 
 
 CALL = b'{"type": "identify", "userId": "ann", "anonymousId": "phone"}\n'

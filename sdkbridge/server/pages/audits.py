@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from sdkbridge.audit_json import audit_values
 from sdkbridge.audit_report import report_page
-from sdkbridge.export_audit import ExportAudit, audit_export
+from sdkbridge.export_audit import ExportAudit, ExportTally, audit_export
 from sdkbridge.kissmetrics.exported import UnreadableExport
 from sdkbridge.server.pages.runs import Run, Unreadable
 from sdkbridge.server.pages.uploads import Uploads
@@ -47,8 +47,17 @@ def _audit(run: Run) -> ExportAudit:
         done = audit_export([path], progress=run.tell)
     except UnreadableExport as error:
         raise Unreadable(f"It cannot be read: {str(error).removeprefix(f'{path}: ')}.") from None
+    if sum(done.tally.refused.values()) == done.tally.lines:
+        raise Unreadable(_nothing(done.tally))
     run.tell("writing the report")
     (run.folder / "report.html").write_text(report_page(done.found, done.tally), encoding="utf-8")
     values = json.dumps(audit_values(done.found, done.tally), ensure_ascii=False)
     (run.folder / "links.json").write_text(values, encoding="utf-8")
     return done
+
+
+def _nothing(tally: ExportTally) -> str:
+    if not tally.lines:
+        return "There is no line in it."
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in tally.refused.most_common())
+    return f"None of its lines could be read: {reasons}."
