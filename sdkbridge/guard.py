@@ -20,7 +20,8 @@ def check_identity() -> None:
     raise ImportError(
         f"sdkbridge needs its own package 'identity', but Python imports {_origin()}, which belongs to "
         f"{_owner()}. The two cannot share an environment: uninstall the other one and then install "
-        "sdkbridge again (pip install --force-reinstall --no-deps sdkbridge), or give each an environment.",
+        "sdkbridge again (pip install --force-reinstall --no-deps /path/to/its/checkout), or give each an "
+        "environment.",
         name="identity",
         path=_origin(),
     )

@@ -195,7 +195,7 @@ def test_another_distribution_named_identity_is_refused(other_identity, tmp_path
     assert error.startswith("ImportError: sdkbridge needs its own package 'identity'")
     assert str(other_identity / "identity" / "__init__.py") in error
     assert "the distribution identity 0.11.0" in error
-    assert "pip install --force-reinstall --no-deps sdkbridge" in error
+    assert "pip install --force-reinstall --no-deps /path/to/its/checkout" in error
 
 
 def test_a_module_of_ones_own_named_identity_is_refused(tmp_path):
