@@ -384,6 +384,27 @@ def test_stored_text_never_runs(serve: Callable[..., Running], shop: Project, pa
     assert page.evaluate("document.documentElement.tagName") == "svg"
 
 
+def test_a_phone_has_room_for_what_it_needs(held: Running, chromium: Browser, tmp_path: Path) -> None:
+    """
+    No keys are told of where there are none, a strategy stands beside its box, and buttons do not touch.
+    """
+    audited = audit(held, an_export(tmp_path).read_bytes()).headers["Location"]
+    ended(held, audited)
+    with chromium.new_context(viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True) as context:
+        page = context.new_page()
+        page.goto(f"{held.url}/pages/shop/simulations")
+        expect(page.get_by_text("Times are UTC.")).to_be_visible()
+        expect(page.get_by_text("step through decisions")).to_be_hidden()
+        box = page.get_by_label("segment-server").bounding_box()
+        words = page.locator("label", has_text="segment-server").locator("span.muted").bounding_box()
+        page.goto(f"{held.url}{audited}")
+        buttons = [button.bounding_box() for button in page.locator("main a.button").all()]
+
+    assert words["x"] >= box["x"] + box["width"]
+    assert len(buttons) == 3
+    assert buttons[2]["y"] - (buttons[0]["y"] + buttons[0]["height"]) >= 8
+
+
 @pytest.mark.parametrize(
     ("scheme", "width", "rules"),
     [("light", 1200, None), ("dark", 390, ["color-contrast", "scrollable-region-focusable"])],
