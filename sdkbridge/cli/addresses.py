@@ -1,5 +1,5 @@
 """
-The option that names a bridge's database: a file, or a PostgreSQL URL.
+What names a bridge's database: a file, or a PostgreSQL URL.
 """
 
 from pathlib import Path
@@ -9,6 +9,7 @@ import click
 
 from identity.stores.address import is_postgres
 from sdkbridge.addresses import database_address
+from sdkbridge.cli.defaults import needed, said
 
 
 class DatabaseAddress(click.ParamType[Any]):
@@ -41,3 +42,14 @@ class DatabaseAddress(click.ParamType[Any]):
             return address
         path: Path = self._file.convert(address, param, ctx)
         return path
+
+
+database_option = click.option(
+    "--db",
+    "path",
+    default=said("database"),
+    callback=needed("database"),
+    type=DatabaseAddress(must_exist=True),
+    help="The bridge's database: a file, or postgresql://….",
+)
+"""For a command that works on a database which is there."""

@@ -3,6 +3,7 @@ What an option is where the command line does not say: the setting of its name.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -19,6 +20,22 @@ def said(name: str) -> Callable[[], object]:
     Make the default of an option that somebody must say: nothing, unless the environment or a file says it.
     """
     return lambda: _resolved(name, or_default=False)
+
+
+def needed(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """
+    Make the callback of an option that somebody must say, which tells where that can be done.
+    """
+
+    def check(ctx: click.Context, param: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - any option's value
+        # Not by click's ``required``: it is content with a default that is a function, whatever that returns.
+        if value is None:
+            raise click.MissingParameter(
+                f"Name it, set SDKBRIDGE_{name.upper()}, or write {name} into sdkbridge.toml.", ctx, param
+            )
+        return value
+
+    return check
 
 
 def _resolved(name: str, *, or_default: bool) -> object:

@@ -15,7 +15,7 @@ from identity.clock import system_clock
 from identity.database import Database
 from identity.errors import StoreError
 from sdkbridge.cli.addresses import DatabaseAddress
-from sdkbridge.cli.defaults import said, setting
+from sdkbridge.cli.defaults import needed, said, setting
 from sdkbridge.cli.exits import Failure
 from sdkbridge.cli.keys import key_for
 
@@ -26,8 +26,8 @@ POLL_S = 0.1
 @click.argument(
     "path",
     metavar="FILE_OR_URL",
-    required=True,
     default=said("database"),
+    callback=needed("database"),
     type=DatabaseAddress(must_exist=True),
 )
 @click.option("--url", default=setting("url"), help="Where Kissmetrics is; by default Kissmetrics itself.")

@@ -13,20 +13,11 @@ import click
 from identity.database import Database
 from identity.errors import StoreError
 from identity.squished.words import counted
-from sdkbridge.cli.addresses import DatabaseAddress
-from sdkbridge.cli.defaults import said
+from sdkbridge.cli.addresses import database_option
 from sdkbridge.cli.exits import Failure
 
 SHOWN = 20
 
-db = click.option(
-    "--db",
-    "path",
-    required=True,
-    default=said("database"),
-    type=DatabaseAddress(must_exist=True),
-    help="The bridge's database: a file, or postgresql://….",
-)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 limit = click.option(
     "--limit", type=click.IntRange(1), default=SHOWN, show_default=True, help="How many to show at most."
@@ -41,7 +32,7 @@ def outbox() -> None:
 
 
 @outbox.command("list")
-@db
+@database_option
 @limit
 @as_json
 def list_waiting(path: str | Path, limit: int, as_json: bool) -> None:
@@ -66,7 +57,7 @@ def list_waiting(path: str | Path, limit: int, as_json: bool) -> None:
 
 
 @outbox.command("dead")
-@db
+@database_option
 @limit
 @as_json
 def list_dead(path: str | Path, limit: int, as_json: bool) -> None:
@@ -93,7 +84,7 @@ def _chosen(work: Callable[..., None]) -> Callable[..., None]:
     for option in (
         as_json,
         click.option("--all", "everything", is_flag=True, help="All that were given up."),
-        db,
+        database_option,
         click.argument("numbers", nargs=-1, type=int),
     ):
         work = option(work)

@@ -13,7 +13,7 @@ from identity.errors import StoreError
 from identity.squished.words import counted
 from sdkbridge.bridge import Bridge
 from sdkbridge.cli.addresses import DatabaseAddress
-from sdkbridge.cli.defaults import said
+from sdkbridge.cli.defaults import needed, said
 from sdkbridge.cli.exits import FAILED, REFUSED, Failure
 from sdkbridge.cli.keys import key_for
 from sdkbridge.cli.progress import progress
@@ -29,15 +29,15 @@ SHOWN_REFUSALS = 20
 @click.option(
     "--db",
     "path",
-    required=True,
     default=said("database"),
+    callback=needed("database"),
     type=DatabaseAddress(must_exist=False),
     help="The bridge's database: a file, made if missing, or postgresql://….",
 )
 @click.option(
     "--url",
-    required=True,
     default=said("url"),
+    callback=needed("url"),
     help="Where Kissmetrics is, such as http://127.0.0.1:8080.",
 )
 @click.option(

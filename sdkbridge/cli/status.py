@@ -9,20 +9,12 @@ from pathlib import Path
 import click
 
 from identity.errors import StoreError
-from sdkbridge.cli.addresses import DatabaseAddress
-from sdkbridge.cli.defaults import said
+from sdkbridge.cli.addresses import database_option
 from sdkbridge.cli.exits import Failure
 
 
 @click.command()
-@click.option(
-    "--db",
-    "path",
-    required=True,
-    default=said("database"),
-    type=DatabaseAddress(must_exist=True),
-    help="The bridge's database: a file, or postgresql://….",
-)
+@database_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(path: str | Path, as_json: bool) -> None:
     """
