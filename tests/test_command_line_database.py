@@ -2,7 +2,9 @@
 How a command is told which database it works on.
 """
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +14,9 @@ from sdkbridge.cli import main
 
 COMMANDS = [
     "status",
+    "refused",
+    "graph held",
+    "graph plan",
     "outbox list",
     "outbox dead",
     "outbox retry --all",
@@ -51,6 +56,32 @@ def test_it_may_be_named_in_a_file(command: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, command.split())
 
     assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_a_database_on_postgresql_is_asked_and_decided_about(postgres_url: str) -> None:
+    """
+    By the same commands as a file: what was held is approved, what was refused is shown, the graph is audited.
+    """
+    with Bridge(postgres_url, api_key="k", deliver=False) as bridge:
+        bridge.identify("ann@example.com", anonymous_id="tablet")
+        bridge.identify("bob@example.com", anonymous_id="tablet")
+        bridge.accept_batch([{"type": "track", "userId": "ann@example.com"}])
+    (held,) = told("graph", "held", "--db", postgres_url)["held"]
+    pair = [held["link"]["older"], held["link"]["newer"]]
+    approved = told("graph", "approve", *pair, "--by", "kim", "--db", postgres_url)
+    refused = told("refused", "--db", postgres_url)
+    audited = told("audit", "--graph", postgres_url, exit_code=3)
+
+    assert approved["outcome"] == "merge"
+    assert told("graph", "held", "--db", postgres_url) == {"held": []}
+    assert refused["field"] == "event"
+    assert [person["people"] for person in audited["squished"]] == [2]
+
+
+def told(*arguments: str, exit_code: int = 0) -> Any:
+    done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == exit_code, done.output
+    return json.loads(done.stdout)
 
 
 def test_a_url_that_nobody_says_is_asked_for(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.exits import REFUSED, Failure
 from sdkbridge.cli.kinds import kind_option
 from sdkbridge.cli.progress import progress
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, metavar="EXPORT...", type=click.Path(path_type=Path))
 @click.option(
     "--graph",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Look at the identity graph in a bridge's file, instead of an export.",
+    type=DatabaseAddress(must_exist=True),
+    help="Look at the identity graph in a bridge's database, a file or postgresql://…, instead of an export.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, which sdkbridge repair reads.")
 @click.option(
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 )
 def audit_people(
     paths: tuple[Path, ...],
-    graph: Path | None,
+    graph: str | Path | None,
     as_json: bool,
     report: Path | None,
     kinds: tuple[tuple[str, re.Pattern[str]], ...],
@@ -103,7 +104,7 @@ def _of_export(paths: tuple[Path, ...], told: Callable[[str], str], limits: Limi
     return done.found, done.tally
 
 
-def _of_graph(path: Path, told: Callable[[str], str], limits: Limits) -> tuple[Audit, None]:
+def _of_graph(path: str | Path, told: Callable[[str], str], limits: Limits) -> tuple[Audit, None]:
     from identity.database import Database  # noqa: PLC0415
     from identity.errors import StoreError  # noqa: PLC0415
     from identity.graph import IdentityGraph  # noqa: PLC0415
@@ -120,7 +121,7 @@ def _of_graph(path: Path, told: Callable[[str], str], limits: Limits) -> tuple[A
                 hub_of=limits.hub_of,
                 crowd_of=limits.crowd_of,
             )
-    except StoreError as error:
+    except (StoreError, ImportError) as error:
         raise Failure(str(error)) from error
     return found, None
 

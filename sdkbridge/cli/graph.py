@@ -1,5 +1,5 @@
 """
-``sdkbridge graph``: who is who in a bridge's file and why.
+``sdkbridge graph``: who is who in a bridge's database and why.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 @click.group()
 def graph() -> None:
     """
-    Ask a bridge's file who is who and why, and decide about its links.
+    Ask a bridge's database who is who and why, and decide about its links.
     """
 
 
 @graph.command()
 @click.argument("identity")
 @db_and_json
-def person(path: Path, as_json: bool, identity: str) -> None:
+def person(path: str | Path, as_json: bool, identity: str) -> None:
     """
     Show the person that IDENTITY belongs to: all identities, and every link that touches one.
     """
@@ -55,7 +55,7 @@ def _show_person(opened: Questions, identity: str, *, as_json: bool) -> None:
 @click.argument("one")
 @click.argument("other")
 @db_and_json
-def explain(path: Path, as_json: bool, one: str, other: str) -> None:
+def explain(path: str | Path, as_json: bool, one: str, other: str) -> None:
     """
     Show the links that make ONE and OTHER one person, or that would if they were approved.
     """
@@ -76,7 +76,7 @@ def _show_explanation(opened: Questions, one: str, other: str, *, as_json: bool)
 @graph.command()
 @click.argument("identity")
 @db_and_json
-def history(path: Path, as_json: bool, identity: str) -> None:
+def history(path: str | Path, as_json: bool, identity: str) -> None:
     """
     Show everything that was ever decided about the links of IDENTITY, oldest first.
     """
@@ -90,7 +90,7 @@ def history(path: Path, as_json: bool, identity: str) -> None:
 
 @graph.command()
 @db_and_json
-def held(path: Path, as_json: bool) -> None:
+def held(path: str | Path, as_json: bool) -> None:
     """
     Show the links that wait for somebody to decide, oldest first.
     """
@@ -107,7 +107,7 @@ def held(path: Path, as_json: bool) -> None:
 @click.argument("identity")
 @click.argument("other", required=False)
 @db_and_json
-def as_of(path: Path, as_json: bool, time: str, identity: str, other: str | None) -> None:
+def as_of(path: str | Path, as_json: bool, time: str, identity: str, other: str | None) -> None:
     """
     Show the person that IDENTITY belonged to at TIME; with OTHER, why the two were one person then.
 
@@ -135,7 +135,7 @@ def as_of(path: Path, as_json: bool, time: str, identity: str, other: str | None
     help="Where the picture goes; - is standard output.",
 )
 @db_and_json
-def draw_person(path: Path, as_json: bool, identity: str, out: BinaryIO) -> None:
+def draw_person(path: str | Path, as_json: bool, identity: str, out: BinaryIO) -> None:
     """
     Draw the person that IDENTITY belongs to, as SVG: identities, links, and what was held or refused.
     """

@@ -30,16 +30,18 @@ def _deciding(command: Command) -> Command:
     @click.option("--why", default="", help="For what reason; kept with the decision.")
     @db_and_json
     @wraps(command)
-    def with_link(path: Path, as_json: bool, older: str, newer: str, by: str, why: str, **others: object) -> None:
+    def with_link(
+        path: str | Path, as_json: bool, older: str, newer: str, by: str, why: str, **others: object
+    ) -> None:
         command(path, as_json, (older, newer), by, why, **others)
 
     return with_link
 
 
 @contextmanager
-def _decided(path: Path, *, grace_s: float = 0.0) -> Iterator[Aliases]:
+def _decided(path: str | Path, *, grace_s: float = 0.0) -> Iterator[Aliases]:
     """
-    Open a file's graph with the outbox that its aliases go to.
+    Open a database's graph with the outbox that its aliases go to.
     """
     from identity.clock import system_clock  # noqa: PLC0415 - commands load what they need
     from identity.database import Database  # noqa: PLC0415
@@ -67,7 +69,7 @@ def _decided(path: Path, *, grace_s: float = 0.0) -> Iterator[Aliases]:
     help="How long the alias waits before it is queued.",
 )
 @_deciding
-def approve(path: Path, as_json: bool, link: LinkLike, by: str, why: str, grace_s: float) -> None:
+def approve(path: str | Path, as_json: bool, link: LinkLike, by: str, why: str, grace_s: float) -> None:
     """
     Join OLDER and NEWER, whose link was held or refused, and queue the alias.
     """
@@ -77,7 +79,7 @@ def approve(path: Path, as_json: bool, link: LinkLike, by: str, why: str, grace_
 
 @click.command()
 @_deciding
-def reject(path: Path, as_json: bool, link: LinkLike, by: str, why: str) -> None:
+def reject(path: str | Path, as_json: bool, link: LinkLike, by: str, why: str) -> None:
     """
     Refuse the link of OLDER and NEWER, which was held; later calls do not bring it back.
     """
@@ -87,7 +89,7 @@ def reject(path: Path, as_json: bool, link: LinkLike, by: str, why: str) -> None
 
 @click.command()
 @_deciding
-def retract(path: Path, as_json: bool, link: LinkLike, by: str, why: str) -> None:
+def retract(path: str | Path, as_json: bool, link: LinkLike, by: str, why: str) -> None:
     """
     Undo the link of OLDER and NEWER, as long as nobody has tried to send its alias.
     """
@@ -98,9 +100,9 @@ def retract(path: Path, as_json: bool, link: LinkLike, by: str, why: str) -> Non
 @click.command()
 @click.option("--send", is_flag=True, help="Queue the aliases, for the bridge to deliver.")
 @db_and_json
-def plan(path: Path, as_json: bool, send: bool) -> None:
+def plan(path: str | Path, as_json: bool, send: bool) -> None:
     """
-    Show the fewest aliases that tell Kissmetrics what the file knows, and whom each would join.
+    Show the fewest aliases that tell Kissmetrics what the database knows, and whom each would join.
 
     Aliases in their grace leave by themselves and are only counted. With --send the rest is queued; nothing that
     was delivered can be undone.
@@ -128,7 +130,7 @@ def plan(path: Path, as_json: bool, send: bool) -> None:
 @click.argument("identity")
 @click.option("--yes", is_flag=True, help="Do not ask before erasing.")
 @db_and_json
-def forget(path: Path, as_json: bool, identity: str, yes: bool) -> None:
+def forget(path: str | Path, as_json: bool, identity: str, yes: bool) -> None:
     """
     Erase the person that IDENTITY belongs to, and print the identities to have deleted at Kissmetrics.
 

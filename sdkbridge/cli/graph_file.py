@@ -1,5 +1,5 @@
 """
-What the commands of ``sdkbridge graph`` share: a file opened, and answers printed.
+What the commands of ``sdkbridge graph`` share: a database opened, and answers printed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from identity.errors import IdentityError, InvalidIdentity
+from sdkbridge.cli.addresses import database_option
 from sdkbridge.cli.exits import Failure
 
 if TYPE_CHECKING:
@@ -28,13 +29,7 @@ def db_and_json(command: Command) -> Command:
     """
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-        click.option(
-            "--db",
-            "path",
-            required=True,
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="The bridge's file.",
-        ),
+        database_option,
     ):
         command = option(command)
     return command
@@ -49,14 +44,14 @@ def failing_well() -> Iterator[None]:
         yield
     except InvalidIdentity as error:
         raise click.UsageError(str(error)) from error
-    except IdentityError as error:
+    except (IdentityError, ImportError) as error:
         raise Failure(str(error)) from error
 
 
 @contextmanager
-def asked(path: Path) -> Iterator[IdentityGraph]:
+def asked(path: str | Path) -> Iterator[IdentityGraph]:
     """
-    Open a file's graph without writing to it.
+    Open a database's graph without writing to it.
     """
     from identity.database import Database  # noqa: PLC0415 - commands load what they need
     from identity.graph import IdentityGraph  # noqa: PLC0415

@@ -10,22 +10,17 @@ from pathlib import Path
 import click
 
 from identity.errors import StoreError
+from sdkbridge.cli.addresses import database_option
 from sdkbridge.cli.exits import Failure
 
 SHOWN_CHARACTERS = 200
 
 
 @click.command("refused")
-@click.option(
-    "--db",
-    "path",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The bridge's file.",
-)
+@database_option
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, each with the call in full.")
-def refused_calls(path: Path, limit: int, as_json: bool) -> None:
+def refused_calls(path: str | Path, limit: int, as_json: bool) -> None:
     """
     Show the calls that were refused in batches lately, the newest first: when, what was wrong, and the call.
 
@@ -40,7 +35,7 @@ def refused_calls(path: Path, limit: int, as_json: bool) -> None:
     try:
         with closing(Database(path, read_only=True)) as database:
             found = RefusedCalls(database, clock=system_clock).latest(limit)
-    except StoreError as error:
+    except (StoreError, ImportError) as error:
         raise Failure(str(error)) from error
     for refused in found:
         if as_json:
