@@ -3,6 +3,7 @@
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ def test_one_is_told_in_the_singular(tmp_path: Path, sink: FaultyServer) -> None
             bridge.track("cleo", "Left")
     first, second = outbox("list", "--db", path).output.splitlines()
 
-    assert first == "1 request waits; lanes that are put off, the longest first: 1"
-    assert "1 in its lane, 1 try: " in second
+    assert first == "1 request waits; 1 lane is put off:"
+    assert re.match(r"\S+ \d\d:\d\d:\d\d UTC  /e of cleo, 1 in its lane, 1 try: ", second)
 
 
 @pytest.fixture
@@ -78,11 +79,34 @@ def test_what_is_put_off_and_why(file: Path) -> None:
     waiting = told("list", "--db", file)
     (lane,) = waiting["blocked"]
 
-    assert shown.output.startswith("2 requests wait; lanes that are put off, the longest first: 1\n")
+    assert shown.output.startswith("2 requests wait; 1 lane is put off:\n")
     assert "/e of cleo, 2 in its lane" in shown.output
     assert waiting["waiting"] == lane["waiting"] == 2
     assert (lane["identity"], lane["error"]) == ("cleo", "answered 500")
     assert lane["attempts"] > 0
+
+
+def test_what_is_put_off_is_counted_however_much_is_shown(tmp_path: Path, sink: FaultyServer) -> None:
+    """
+    None, one of several, two of several, and all.
+    """
+    path = tmp_path / "bridge.db"
+    sink.answers = [(500, {"Retry-After": "200"})] * 3
+    with Bridge(path, api_key="k", url=sink.url, deliver=False) as bridge:
+        for name in ("ann", "bob", "cleo"):
+            bridge.track(name, "Paid")
+    none = outbox("list", "--db", path).output.splitlines()
+    assert CliRunner().invoke(main, ["deliver", str(path), "--url", sink.url, "--once"]).exit_code == 0
+    one, two, three = (outbox("list", "--db", path, "--limit", limit).output.splitlines() for limit in (1, 2, 3))
+
+    assert [len(shown) for shown in (none, one, two, three)] == [1, 2, 3, 4]
+    assert [shown[0] for shown in (none, one, two, three)] == [
+        "3 requests wait; no lane is put off",
+        "3 requests wait; 3 lanes are put off, the longest is:",
+        "3 requests wait; 3 lanes are put off, the 2 longest are:",
+        "3 requests wait; 3 lanes are put off, the longest first:",
+    ]
+    assert told("list", "--db", path, "--limit", 1)["put_off"] == 3
 
 
 def test_what_was_given_up_of_somebody_is_found(file: Path) -> None:
@@ -153,9 +177,12 @@ def test_numbers_that_are_none_and_choices_that_are_not_made(command: str, file:
     unknown = outbox(command, "--db", file, 77)
 
     assert unknown.exit_code == 1
-    assert "1 of the numbers" in unknown.output
-    assert outbox(command, "--db", file).exit_code == 2
-    assert outbox(command, "--db", file, "--all", 1).exit_code == 2
+    assert "1 number is not among what was given up" in unknown.stderr
+    assert "2 numbers are not among what was given up" in outbox(command, "--db", file, 77, 78).stderr
+    neither, both = outbox(command, "--db", file), outbox(command, "--db", file, "--all", 1)
+    assert (neither.exit_code, both.exit_code) == (2, 2)
+    assert "give the numbers of requests, or --all" in neither.stderr
+    assert "give numbers or --all, not both" in both.stderr
     assert told("dead", "--db", file)["dead"] == 2
 
 

@@ -44,16 +44,26 @@ def list_waiting(path: str | Path, limit: int, as_json: bool) -> None:
     with _opened(path, read_only=True) as database:
         waiting = Waiting(database)
         total, lanes = waiting.total(), waiting.blocked(limit=limit)
+        put_off = max(waiting.put_off(), len(lanes))
     if as_json:
-        _print_json({"waiting": total, "blocked": lanes})
+        _print_json({"waiting": total, "put_off": put_off, "blocked": lanes})
         return
-    waits = counted(total, "request waits", "requests wait")
-    click.echo(f"{waits}; lanes that are put off, the longest first: {len(lanes) or 'none'}")
+    click.echo(f"{counted(total, 'request waits', 'requests wait')}; {_put_off(put_off, len(lanes))}")
     for lane in lanes:
         click.echo(
             f"{_at(lane['until_ms'])}  {lane['path']} of {lane['identity']}, {lane['waiting']:,} in its lane, "
             f"{counted(lane['attempts'], 'try', 'tries')}: {lane['error'] or 'waits for its other side'}"
         )
+
+
+def _put_off(lanes: int, shown: int) -> str:
+    if not lanes:
+        return "no lane is put off"
+    if lanes == 1:
+        return "1 lane is put off:"
+    if shown == lanes:
+        return f"{lanes:,} lanes are put off, the longest first:"
+    return f"{lanes:,} lanes are put off, the {'longest is' if shown == 1 else f'{shown:,} longest are'}:"
 
 
 @outbox.command("dead")
@@ -95,7 +105,7 @@ def _chosen(work: Callable[..., None]) -> Callable[..., None]:
 @_chosen
 def retry(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:
     """
-    Queue what was given up again: the requests with these NUMBERS, as ``dead`` shows them, or all.
+    Queue what was given up again: the requests with these NUMBERS, as `outbox dead` shows them, or all.
     """
     from sdkbridge.outbox.dead_letters import DeadLetters  # noqa: PLC0415
 
@@ -104,7 +114,10 @@ def retry(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json:
         done = letters.retry(
             _numbers(letters.numbers, numbers, everything=everything), now_ms=int(time.time() * 1000)
         )
-    left_out = "not among what was given up, or aliases that must not leave any more"
+    left_out = (
+        "number is not among what was given up, or is an alias that must not leave any more",
+        "numbers are not among what was given up, or are aliases that must not leave any more",
+    )
     _told("queued again", "retried", done, numbers, left_out, as_json=as_json)
 
 
@@ -119,23 +132,28 @@ def drop(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json: 
     with _opened(path) as database:
         letters = DeadLetters(database)
         done = letters.drop(_numbers(letters.numbers, numbers, everything=everything))
-    _told("dropped", "dropped", done, numbers, "not among what was given up", as_json=as_json)
+    left_out = "number is not among what was given up", "numbers are not among what was given up"
+    _told("dropped", "dropped", done, numbers, left_out, as_json=as_json)
 
 
 def _numbers(find_all: Callable[[], list[int]], numbers: Sequence[int], *, everything: bool) -> Sequence[int]:
-    if everything == bool(numbers):
+    if everything and numbers:
+        raise click.UsageError("give numbers or --all, not both")
+    if not everything and not numbers:
         raise click.UsageError("give the numbers of requests, or --all")
     return find_all() if everything else sorted(set(numbers))
 
 
-def _told(said: str, key: str, done: int, numbers: Sequence[int], left_out: str, *, as_json: bool) -> None:
+def _told(
+    said: str, key: str, done: int, numbers: Sequence[int], left_out: tuple[str, str], *, as_json: bool
+) -> None:
     missing = len(set(numbers)) - done if numbers else 0
     if as_json:
         _print_json({key: done, "unknown": missing})
     else:
         click.echo(f"{done:,} {said}")
     if missing:
-        raise Failure(f"{missing} of the numbers are {left_out}")
+        raise Failure(counted(missing, *left_out))
 
 
 @contextmanager
@@ -151,7 +169,7 @@ def _opened(path: str | Path, *, read_only: bool = False) -> Iterator[Database]:
 
 
 def _at(moment_ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment_ms / 1000))
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(moment_ms / 1000))
 
 
 def _print_json(value: object) -> None:

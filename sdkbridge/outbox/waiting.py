@@ -45,6 +45,15 @@ class Waiting:
         """
         return self._outbox.counts().waiting
 
+    def put_off(self) -> int:
+        """
+        Count the lanes that are put off.
+        """
+        ((count,),) = self._database.rows(
+            "SELECT count(*) FROM outbox_lane WHERE free_ms > 0 AND leased_by IS NULL"
+        )
+        return int(count)
+
     def blocked(self, *, limit: int) -> list[BlockedLane]:
         """
         Return the lanes that are put off, those first that are for longest.
