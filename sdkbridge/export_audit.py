@@ -62,6 +62,13 @@ class ExportTally:
     last: int | None = None
     placeholders: Counter[str] = Factory(Counter)
 
+    @property
+    def nothing_read(self) -> bool:
+        """
+        Whether there was not one line that says something.
+        """
+        return self.lines == self.refused.total()
+
     def count(self, line: ExportLine) -> None:
         """
         Count a line that could be read.

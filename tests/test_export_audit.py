@@ -115,6 +115,20 @@ def test_lines_that_cannot_be_read_are_counted(tmp_path):
     assert run(path)[0] == 3
 
 
+def test_an_export_of_which_no_line_can_be_read_is_not_called_clean(tmp_path):
+    """
+    Neither in the table nor in the report.
+    """
+    code, shown = run(write(tmp_path / "1.json", b"sorry", b"no export"), "--html", tmp_path / "report.html")
+
+    assert code == 3
+    assert shown.splitlines() == [
+        "2 lines, 0 aliases among them; 2 could not be read (2 not_json).",
+        "Not one line was read, so nothing can be said about the people.",
+    ]
+    assert "<h1>Not one line was read</h1>" in (tmp_path / "report.html").read_text()
+
+
 def test_an_export_may_be_many_files(tmp_path):
     """
     Folders with revisions, folders of files, files and CSV may be given together.

@@ -61,6 +61,9 @@ def _summary(found: Audit, tally: ExportTally | None) -> Markup:
             f"{counted(len(found.blamed), 'link is', 'links are')} to blame: without them, nobody would have two "
             "accounts or two people's e-mail addresses."
         )
+    elif tally is not None and tally.nothing_read:
+        title = "Not one line was read"
+        lead = "So nothing can be said about the people."
     else:
         title = "Nobody is squished"
         lead = f"None of {counted(found.people, 'person', 'people')} with more than one identity contradicts."

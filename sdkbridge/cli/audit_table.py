@@ -30,6 +30,9 @@ def print_audit(found: Audit, tally: ExportTally | None) -> None:
     console = Console(width=width, highlight=False)
     if tally is not None:
         console.print(_read(tally))
+    if tally is not None and tally.nothing_read:
+        console.print("Not one line was read, so nothing can be said about the people.")
+        return
     console.print(
         f"{counted(found.identities, 'identity', 'identities')} in {counted(found.links, 'link', 'links')} make "
         f"{counted(found.people, 'person', 'people')}; {found_in_words(found)}."
