@@ -188,7 +188,17 @@ class TestReplay:
         with_key = run(*arguments, "--no-wait", SDKBRIDGE_API_KEY="some-key")
 
         assert (without.returncode, with_key.returncode) == (2, 0)
-        assert "--api-key" in without.stderr
+        places = "--api-key, SDKBRIDGE_API_KEY, or api_key in sdkbridge.toml"
+        assert f"a key is needed for https://kissmetrics.invalid: {places}" in without.stderr
+
+    def test_a_password_in_a_url_is_not_shown(self, tmp_path: Path) -> None:
+        """
+        Nor where the key is what is missed first.
+        """
+        done = run("replay", RECORDED, "--db", tmp_path / "b.db", "--url", "https://kim:hush@kissmetrics.invalid")
+
+        assert done.returncode == 2
+        assert "hush" not in done.stderr
 
     @pytest.mark.parametrize("url", ["nowhere", "ftp://127.0.0.1"])
     def test_a_url_that_is_none_is_wrong_usage(self, url: str, tmp_path: Path) -> None:

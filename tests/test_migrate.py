@@ -233,3 +233,14 @@ def test_a_check_says_whether_a_file_is_whole(tmp_path: Path, kissmetrics: Runni
     assert "restore a backup" in damaged.stderr
     assert other.returncode == 1
     assert "is no SQLite database" in other.stderr
+
+
+def test_a_check_is_for_files() -> None:
+    """
+    A PostgreSQL URL is wrong usage, and is not taken for a file's name.
+    """
+    done = run("check", "postgresql://kim:hush@127.0.0.1:9/bridge")
+
+    assert done.returncode == 2
+    assert "check reads SQLite files; PostgreSQL checks its own" in done.stderr
+    assert "hush" not in done.stderr

@@ -8,12 +8,14 @@ from pathlib import Path
 import click
 
 from identity.errors import StoreError
+from identity.stores.address import is_postgres
+from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.exits import FAILED, Failure
 
 
 @click.command()
-@click.argument("path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def check(path: Path) -> None:
+@click.argument("path", metavar="FILE", type=DatabaseAddress(must_exist=True))
+def check(path: str | Path) -> None:
     """
     Read all of a SQLite file and say what is damaged in it, without changing anything.
 
@@ -22,6 +24,8 @@ def check(path: Path) -> None:
     from identity.checking import problems_of  # noqa: PLC0415
     from identity.database import Database  # noqa: PLC0415 - commands load what they need
 
+    if is_postgres(path):
+        raise click.UsageError("check reads SQLite files; PostgreSQL checks its own")
     try:
         with closing(Database(path, read_only=True)) as database:
             problems = problems_of(database)

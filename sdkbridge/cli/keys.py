@@ -20,7 +20,11 @@ def key_for(url: str, api_key: str | None) -> str:
     """
     key = api_key or (LOOPBACK_KEY if is_loopback(url) else None)
     if key is None:
-        raise click.UsageError("--api-key is needed: the URL is not on this machine")
+        # A password in a URL is refused, but only once there is a key.
+        where = url.rpartition("@")[2]
+        raise click.UsageError(
+            f"a key is needed for {where}: --api-key, SDKBRIDGE_API_KEY, or api_key in sdkbridge.toml"
+        )
     return key
 
 
