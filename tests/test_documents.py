@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from command_tree import cli_commands
 from fenced_blocks import Block, Command, Reader, blocks_of, commands_of
 
@@ -101,6 +102,19 @@ def test_the_readme_begins_with_the_two_commands():
 
     assert shown[:2] == ["./run demo", "./run test"]
     assert shown[1] in (CHECKOUT / ".ci" / "run").read_text().splitlines()
+
+
+def test_what_each_command_does_fits_into_its_line():
+    """
+    Wherever commands are listed, on a terminal of 80 columns.
+    """
+    groups = [name.split()[1:] for name, command in cli_commands().items() if hasattr(command, "commands")]
+    main = cli_commands()["sdkbridge"]
+    lists = [CliRunner().invoke(main, [*words, "--help"], terminal_width=80).output for words in groups]
+    listed = [line for shown in lists for line in shown.partition("Commands:")[2].splitlines()]
+
+    assert len(listed) > len(groups) > 1
+    assert [line for line in listed if line.endswith(("...", "…"))] == []
 
 
 def test_every_command_and_option_has_a_help_text():

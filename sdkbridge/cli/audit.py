@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sdkbridge.export_audit import ExportTally, Limits
 
 
-@click.command("audit")
+@click.command("audit", short_help="Find the squished people in an export, and the links to blame.")
 @click.argument("paths", nargs=-1, metavar="EXPORT...", type=click.Path(path_type=Path))
 @click.option(
     "--graph",

@@ -13,7 +13,7 @@ from sdkbridge.cli.addresses import DatabaseAddress
 from sdkbridge.cli.exits import FAILED, Failure
 
 
-@click.command()
+@click.command(short_help="Look for damage in a bridge's SQLite file.")
 @click.argument("path", metavar="FILE", type=DatabaseAddress(must_exist=True))
 def check(path: str | Path) -> None:
     """

@@ -9,7 +9,7 @@ import click
 from sdkbridge.cli.exits import Failure
 
 
-@click.command()
+@click.command(short_help="Show every setting, and where each comes from.")
 @click.option("--show", is_flag=True, help="Print each value and where it came from; what happens anyway.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def config(show: bool, as_json: bool) -> None:  # noqa: ARG001 - there is nothing else to do yet

@@ -22,7 +22,7 @@ from sdkbridge.cli.keys import key_for
 POLL_S = 0.1
 
 
-@click.command()
+@click.command(short_help="Deliver what waits in a bridge's database, until stopped.")
 @click.argument(
     "path",
     metavar="FILE_OR_URL",

@@ -31,7 +31,7 @@ STRATEGIES = {
 COLOURS = {"merge": "green", "known": "dim", "hold": "yellow", "refuse": "red"}
 
 
-@click.command()
+@click.command(short_help="Play a shop's first day into a local Kissmetrics.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def demo(as_json: bool) -> None:
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN_REFUSALS = 20
 
 
-@click.command("export")
+@click.command("export", short_help="Write what a local Kissmetrics recorded, as an export.")
 @click.option(
     "--db",
     "path",

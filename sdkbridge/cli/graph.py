@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from identity.questions import Questions
 
 
-@click.group()
+@click.group(short_help="Ask who is who and why, and decide about links.")
 def graph() -> None:
     """
     Ask a bridge's database who is who and why, and decide about its links.
     """
 
 
-@graph.command()
+@graph.command(short_help="Show a person: identities, and every link of theirs.")
 @click.argument("identity")
 @db_and_json
 def person(path: str | Path, as_json: bool, identity: str) -> None:
@@ -51,7 +51,7 @@ def _show_person(opened: Questions, identity: str, *, as_json: bool) -> None:
         print_verdicts(list(found.verdicts), empty="")
 
 
-@graph.command()
+@graph.command(short_help="Show the links that make two identities one person.")
 @click.argument("one")
 @click.argument("other")
 @db_and_json
@@ -73,7 +73,7 @@ def _show_explanation(opened: Questions, one: str, other: str, *, as_json: bool)
     print_text(str(found))
 
 
-@graph.command()
+@graph.command(short_help="Show all that was decided about an identity's links.")
 @click.argument("identity")
 @db_and_json
 def history(path: str | Path, as_json: bool, identity: str) -> None:
@@ -102,7 +102,7 @@ def held(path: str | Path, as_json: bool) -> None:
     print_verdicts(waiting, empty="Nothing waits for a decision.")
 
 
-@graph.command("as-of")
+@graph.command("as-of", short_help="Show a person, or why two are one, as it was at a time.")
 @click.argument("time")
 @click.argument("identity")
 @click.argument("other", required=False)
@@ -125,7 +125,7 @@ def as_of(path: str | Path, as_json: bool, time: str, identity: str, other: str 
             _show_explanation(past, identity, other, as_json=as_json)
 
 
-@graph.command("draw")
+@graph.command("draw", short_help="Draw a person as SVG.")
 @click.argument("identity")
 @click.option(
     "--out",

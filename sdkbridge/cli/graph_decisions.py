@@ -58,7 +58,7 @@ def _decided(path: str | Path, *, grace_s: float = 0.0) -> Iterator[Aliases]:
             yield Aliases(database, opened, Outbox(database), clock=system_clock)
 
 
-@click.command()
+@click.command(short_help="Join two identities whose link was held or refused.")
 @click.option(
     "--grace",
     "grace_s",
@@ -77,7 +77,7 @@ def approve(path: str | Path, as_json: bool, link: LinkLike, by: str, why: str, 
         _say(aliases.approve(link, by=by, why=why), as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Refuse a link that was held, for good.")
 @_deciding
 def reject(path: str | Path, as_json: bool, link: LinkLike, by: str, why: str) -> None:
     """
@@ -87,7 +87,7 @@ def reject(path: str | Path, as_json: bool, link: LinkLike, by: str, why: str) -
         _say(aliases.reject(link, by=by, why=why), as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Undo a link whose alias nobody has tried to send.")
 @_deciding
 def retract(path: str | Path, as_json: bool, link: LinkLike, by: str, why: str) -> None:
     """
@@ -97,7 +97,7 @@ def retract(path: str | Path, as_json: bool, link: LinkLike, by: str, why: str) 
         _say(aliases.retract(link, by=by, why=why), as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Show or send the aliases that Kissmetrics lacks.")
 @click.option("--send", is_flag=True, help="Queue the aliases, for the bridge to deliver.")
 @db_and_json
 def plan(path: str | Path, as_json: bool, send: bool) -> None:
@@ -126,7 +126,7 @@ def plan(path: str | Path, as_json: bool, send: bool) -> None:
         print_text(f"{queued:,} queued.")
 
 
-@click.command()
+@click.command(short_help="Erase a person, and list what to delete at Kissmetrics.")
 @click.argument("identity")
 @click.option("--yes", is_flag=True, help="Do not ask before erasing.")
 @db_and_json

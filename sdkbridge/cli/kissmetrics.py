@@ -11,7 +11,7 @@ from sdkbridge.cli.exits import Failure
 from sdkbridge.cli.rules import rule_options
 
 
-@click.command()
+@click.command(short_help="Run a local Kissmetrics, and see the people that result.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), required=True, help="Port to listen on; 0 takes a free one."
 )

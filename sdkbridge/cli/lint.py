@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WIDTH_OF_A_FILE = 120
 
 
-@click.command("lint")
+@click.command("lint", short_help="Find what Kissmetrics would silently change or drop.")
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def lint_file(file: BinaryIO, as_json: bool) -> None:

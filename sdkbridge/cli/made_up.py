@@ -55,7 +55,7 @@ def population_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command("population")
+@click.command("population", short_help="Print the calls of made-up people.")
 @population_options
 @click.option(
     "--truth",

@@ -18,7 +18,7 @@ from sdkbridge.options import PROFILES, InvalidOption, MappingOptions, options_f
 from sdkbridge.stateless import map_alone
 
 
-@click.command("map")
+@click.command("map", short_help="Show the requests that each call becomes, on its own.")
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--api-key", help="Kissmetrics key to put into the requests.")
 @click.option(

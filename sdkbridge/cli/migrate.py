@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from identity.database import Database
 
 
-@click.command()
+@click.command(short_help="Copy a bridge's database into an empty one, and check it.")
 @click.option(
     "--from",
     "source_address",

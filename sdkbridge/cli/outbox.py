@@ -24,14 +24,14 @@ limit = click.option(
 )
 
 
-@click.group()
+@click.group(short_help="See what waits or was given up, and deal with it.")
 def outbox() -> None:
     """
     See what waits to be delivered, and deal with what was given up.
     """
 
 
-@outbox.command("list")
+@outbox.command("list", short_help="Show how much waits, and the lanes that are put off.")
 @database_option
 @limit
 @as_json
@@ -101,7 +101,7 @@ def _chosen(work: Callable[..., None]) -> Callable[..., None]:
     return work
 
 
-@outbox.command("retry")
+@outbox.command("retry", short_help="Queue what was given up again.")
 @_chosen
 def retry(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:
     """
@@ -121,7 +121,7 @@ def retry(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json:
     _told("queued again", "retried", done, numbers, left_out, as_json=as_json)
 
 
-@outbox.command("drop")
+@outbox.command("drop", short_help="Forget what was given up, for good.")
 @_chosen
 def drop(path: str | Path, numbers: tuple[int, ...], everything: bool, as_json: bool) -> None:
     """

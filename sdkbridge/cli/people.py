@@ -19,7 +19,7 @@ def people() -> None:
     """
 
 
-@people.command()
+@people.command(short_help="Find people by a part of an identity.")
 @click.argument("text")
 @click.option(
     "--limit",
@@ -44,7 +44,7 @@ def search(source: Source, as_json: bool, text: str, limit: int) -> None:
     print_people(found["people"], more=found["more"])
 
 
-@people.command()
+@people.command(short_help="Show what a person did, oldest first.")
 @click.argument("identity")
 @source_options
 def timeline(source: Source, as_json: bool, identity: str) -> None:
@@ -63,7 +63,7 @@ def timeline(source: Source, as_json: bool, identity: str) -> None:
     print_timeline(list(happenings), identity)
 
 
-@people.command("property")
+@people.command("property", short_help="Show what a property of a person was first and last.")
 @click.argument("identity")
 @click.argument("name")
 @click.option("--event", help="Show what it was when this event happened.")

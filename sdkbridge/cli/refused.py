@@ -16,7 +16,7 @@ from sdkbridge.cli.exits import Failure
 SHOWN_CHARACTERS = 200
 
 
-@click.command("refused")
+@click.command("refused", short_help="Show the calls that were refused in batches lately.")
 @database_option
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, each with the call in full.")

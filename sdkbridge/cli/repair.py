@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sdkbridge.repair import Repair
 
 
-@click.command("repair")
+@click.command("repair", short_help="Write an export without the aliases to blame.")
 @click.argument("paths", nargs=-1, required=True, metavar="EXPORT...", type=click.Path(path_type=Path))
 @click.option(
     "--drop",

@@ -24,7 +24,7 @@ from sdkbridge.replay import Tally, replay
 SHOWN_REFUSALS = 20
 
 
-@click.command("replay")
+@click.command("replay", short_help="Play a file of calls through the bridge, and deliver it.")
 @click.argument("file", type=click.File("rb"))
 @click.option(
     "--db",

@@ -24,7 +24,7 @@ SPARKS = {"parquet": "parquet", "csv": "csv", "ndjson": "json"}
 """What Spark calls them."""
 
 
-@click.command("resolve")
+@click.command("resolve", short_help="Say for every identity in a log of links who it is.")
 @click.argument("links")
 @click.option("--out", required=True, help="The file of people to write: identity and canonical identity a row.")
 @click.option(

@@ -22,7 +22,7 @@ IN_A_REPORT = 25
 USUAL = "never,ios,segment-server,guarded"
 
 
-@click.command("simulate")
+@click.command("simulate", short_help="Show what each strategy of aliases would make of calls.")
 @click.argument("files", metavar="CALLS…", type=click.File("rb"), nargs=-1, required=True)
 @click.option(
     "--strategies",

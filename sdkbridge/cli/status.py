@@ -13,7 +13,7 @@ from sdkbridge.cli.addresses import database_option
 from sdkbridge.cli.exits import Failure
 
 
-@click.command()
+@click.command(short_help="Show what a bridge's database and its outbox hold.")
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(path: str | Path, as_json: bool) -> None:

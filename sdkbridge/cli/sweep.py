@@ -33,7 +33,7 @@ def _numbers(_: click.Context, parameter: click.Parameter, given: str) -> tuple[
     return tuple(int(one) for one in numbers) if parameter.name == "limits" else numbers
 
 
-@click.command("sweep")
+@click.command("sweep", short_help="Try limits of the policy on made-up people.")
 @click.option(
     "--limits",
     default="1,2,3,5,10",
