@@ -95,14 +95,14 @@ def belongs_to_another(proposal: Proposal) -> Decision | None:
         if proposal.rivals and other.belongs_to_somebody:
             return Decision.refuse(
                 SHARED_DEVICE,
-                f"{quoted(taken.name)} belongs to {taken.owner!r} and {quoted(other.name)} to {other.owner!r}, and "
-                "others were named on one of them, too: devices that people share.",
+                f"{quoted(taken.name)} belongs to {taken.owner!r} and {quoted(other.name)} to {other.owner!r}, "
+                "and others were named on one of them, too: devices that people share.",
             )
         if proposal.rivals:
             return Decision.refuse(
                 SHARED_DEVICE,
-                f"{quoted(taken.name)} belongs to {taken.owner!r}, and others than {quoted(other.name)} were named "
-                "on it, too: a device that people share.",
+                f"{quoted(taken.name)} belongs to {taken.owner!r}, and others than {quoted(other.name)} were "
+                "named on it, too: a device that people share.",
             )
         return Decision.hold(
             SECOND_IDENTITY,

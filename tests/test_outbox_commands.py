@@ -41,6 +41,23 @@ def test_one_is_told_in_the_singular(tmp_path: Path, sink: FaultyServer) -> None
     assert re.match(r"\S+ \d\d:\d\d:\d\d UTC  /e of cleo, 1 in its lane, 1 try: ", second)
 
 
+def test_an_identity_does_nothing_to_the_terminal(tmp_path: Path, sink: FaultyServer) -> None:
+    """
+    Whoever chose it: what a terminal would act on is spelled out.
+    """
+    path = tmp_path / "bridge.db"
+    sink.answers = [(404, {}), (500, {"Retry-After": "200"})]
+    with Bridge(path, api_key="k", url=sink.url) as bridge:
+        for name in ("dead\x1b[2J", "late\x1b[2J"):
+            bridge.track(name, "Paid")
+            bridge.flush(timeout=0.5)
+    shown = outbox("dead", "--db", path).output + outbox("list", "--db", path).output
+
+    assert "dead\\x1b[2J" in shown
+    assert "late\\x1b[2J" in shown
+    assert "\x1b" not in shown
+
+
 @pytest.fixture
 def file(tmp_path: Path, sink: FaultyServer) -> Path:
     """

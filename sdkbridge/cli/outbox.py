@@ -15,6 +15,7 @@ from identity.errors import StoreError
 from identity.squished.words import counted
 from sdkbridge.cli.addresses import database_option
 from sdkbridge.cli.exits import Failure
+from sdkbridge.cli.printable import printable
 
 SHOWN = 20
 
@@ -51,8 +52,9 @@ def list_waiting(path: str | Path, limit: int, as_json: bool) -> None:
     click.echo(f"{counted(total, 'request waits', 'requests wait')}; {_put_off(put_off, len(lanes))}")
     for lane in lanes:
         click.echo(
-            f"{_at(lane['until_ms'])}  {lane['path']} of {lane['identity']}, {lane['waiting']:,} in its lane, "
-            f"{counted(lane['attempts'], 'try', 'tries')}: {lane['error'] or 'waits for its other side'}"
+            f"{_at(lane['until_ms'])}  {lane['path']} of {printable(lane['identity'])}, "
+            f"{lane['waiting']:,} in its lane, {counted(lane['attempts'], 'try', 'tries')}: "
+            f"{lane['error'] or 'waits for its other side'}"
         )
 
 
@@ -86,7 +88,8 @@ def list_dead(path: str | Path, limit: int, as_json: bool) -> None:
     click.echo(f"{total:,} dead")
     for letter in letters:
         click.echo(
-            f"{letter.number:>8}  {_at(letter.died_ms)}  {letter.path} of {letter.identity}: {letter.reason}"
+            f"{letter.number:>8}  {_at(letter.died_ms)}  {letter.path} of {printable(letter.identity)}: "
+            f"{letter.reason}"
         )
 
 
