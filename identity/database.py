@@ -235,7 +235,12 @@ class Database:
     def close(self) -> None:
         """
         Write what was submitted, and let go of the database; a second call does nothing.
+
+        In a signal handler in the middle of a write that is done once the write has ended.
         """
+        self.interruptions.afterwards(self._close)
+
+    def _close(self) -> None:
         self._submissions.close()
         self._store.close()
 

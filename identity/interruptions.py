@@ -60,6 +60,7 @@ class Interruptions(threading.local):
         self._write = write
         self._write_in_between = write_in_between
         self._innermost: Savepoint | None = None
+        self._afterwards: list[Callable[[], None]] = []
 
     def may_come(self) -> bool:
         """
@@ -88,6 +89,17 @@ class Interruptions(threading.local):
                     self._do_again(point.interruptions)
             finally:
                 self._innermost = None
+                while self._afterwards:
+                    self._afterwards.pop(0)()
+
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """
+        Do something once no write of this thread goes on, at once if none does.
+        """
+        if self._innermost is None:
+            do()
+        else:
+            self._afterwards.append(do)
 
     def _do_again(self, interruptions: list[Again]) -> None:
         while interruptions:

@@ -66,11 +66,10 @@ class DeliveryThread:
             # A signal handler may have come before this one.
             if self._delivery is not None or self._has_ended:
                 return
+            thread = threading.Thread(target=self._run, args=(delivery,), name="sdkbridge-delivery", daemon=True)
             self._delivery = delivery
-            self._thread = threading.Thread(
-                target=self._run, args=(delivery,), name="sdkbridge-delivery", daemon=True
-            )
-            self._thread.start()
+            self._thread = thread
+            thread.start()
 
     def wait_for_round(self, timeout_s: float) -> None:
         """
@@ -82,6 +81,13 @@ class DeliveryThread:
     def _end_round(self) -> None:
         with self._round_ended:
             self._round_ended.notify_all()
+
+    @property
+    def has_stopped(self) -> bool:
+        """
+        Whether there is no thread until it is woken.
+        """
+        return self._delivery is None
 
     @property
     def is_idle(self) -> bool:
@@ -123,12 +129,13 @@ class DeliveryThread:
             self._end_round()
         deadline = time.monotonic() + timeout_s
         for old in ending:
-            if old is not threading.current_thread():
+            # One that a signal handler has kept from starting ends as soon as it does.
+            if old is not threading.current_thread() and old.ident is not None:
                 old.join(max(0.0, deadline - time.monotonic()))
         return [old for old in ending if old.is_alive()]
 
     def _run(self, delivery: Delivery) -> None:
-        while True:
+        while self._delivery is delivery:
             try:
                 with asyncio.Runner(loop_factory=DeliveryLoop) as runner:
                     runner.run(delivery.run())

@@ -3,6 +3,7 @@ Delivering what waits now, for a bounded time.
 """
 
 import math
+import threading
 import time
 from concurrent.futures import TimeoutError as NotInTime
 
@@ -30,7 +31,8 @@ def seconds_of(timeout: object) -> float:
     """
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or math.isnan(timeout):
         raise TypeError(f"timeout must be a number of seconds, not {timeout!r}")
-    return max(0.0, timeout)
+    # Locks take no more; the rest is left for what is added to it.
+    return min(max(0.0, timeout), threading.TIMEOUT_MAX - 2 * TO_REPORT_S)
 
 
 class Flushing:
@@ -76,13 +78,16 @@ class Flushing:
         deadline = time.monotonic() + timeout_s
         before = self._outbox.counts()
         last, due = self._last(), self._aliases.are_due()
-        if due or last is not None:
+        if (due or last is not None) and not self._holds_the_file():
             self._thread.wake()
             while (left_s := deadline - time.monotonic()) > 0:
                 if due and not (due := self._aliases.are_due()):
                     last = self._last()
                 if not due and not self._waits(last):
                     break
+                # By another flush, whose time was over.
+                if self._thread.has_stopped:
+                    self._thread.wake()
                 self._thread.wait_for_round(min(left_s, LONGEST_PAUSE_S))
             if self._stop_after:
                 self._thread.stop(max(0.0, deadline - time.monotonic()))
@@ -93,6 +98,12 @@ class Flushing:
             waiting=after.waiting,
             last_error=self._outbox.last_error(),
         )
+
+    def _holds_the_file(self) -> bool:
+        """
+        Tell whether this is a signal handler's in the middle of a write, for which whoever delivers would wait.
+        """
+        return self._database.one_writer and self._database.interruptions.may_come()
 
     def _last(self) -> int | None:
         ends = self._outbox.ends()

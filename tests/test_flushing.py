@@ -2,6 +2,7 @@
 A flush delivers what waits, and takes no longer than it is told to.
 """
 
+import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from faulty_server import FaultyServer, faulty_server
 from postgres_server import shared_server
 
 from identity.errors import StoreError
-from sdkbridge import Bridge, BridgeClosed
+from sdkbridge import Bridge, BridgeClosed, FlushReport
 
 
 @pytest.fixture
@@ -100,3 +101,61 @@ def test_a_time_that_is_none_is_refused(timeout: object) -> None:
             with pytest.raises(TypeError, match="timeout must be a number of seconds"):
                 ask(timeout=timeout)  # type: ignore[arg-type]
         bridge.track("ann", "Paid")
+
+
+def test_a_flush_is_not_ended_by_another_one_whose_time_is_over(tmp_path: Path, sink: FaultyServer) -> None:
+    """
+    Of a bridge that only flushes deliver: the one that ends stops what delivers for both.
+    """
+    with Bridge(tmp_path / "b.db", api_key="k", url=sink.url, deliver=False, pace=40) as bridge:
+        for number in range(40):
+            bridge.track(f"person {number}", "Paid")
+        short = threading.Timer(0.1, bridge.flush, kwargs={"timeout": 0.2})
+        short.start()
+        report = bridge.flush(timeout=60)
+        short.join()
+
+    assert report.waiting == 0
+    assert len(sink.got) == 40
+
+
+def test_a_flush_in_the_middle_of_a_call_does_not_wait_for_what_that_call_holds(
+    tmp_path: Path, sink: FaultyServer
+) -> None:
+    """
+    A signal handler's: whoever delivers must write, and cannot before the call has ended.
+    """
+    reports: list[FlushReport] = []
+
+    class Interrupting(dict[str, object]):
+        def get(self, name: str, default: object = None) -> object:
+            if name == "event" and not reports:
+                signal.raise_signal(signal.SIGUSR1)
+            return super().get(name, default)
+
+    with Bridge(tmp_path / "b.db", api_key="k", url=sink.url, deliver=False) as bridge:
+        bridge.track("ann", "Paid")
+        before = signal.signal(signal.SIGUSR1, lambda *_: reports.append(bridge.flush(timeout=3600)))
+        try:
+            bridge.accept_batch([Interrupting(type="track", userId="bob", event="Paid")])
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+        after = bridge.flush(timeout=60)
+
+    assert [report.delivered for report in reports] == [0]
+    assert after.waiting == 0
+
+
+@pytest.mark.parametrize("timeout", [1e12, float("inf")])
+def test_a_time_without_end_is_the_longest_that_there_is(
+    timeout: float, tmp_path: Path, sink: FaultyServer
+) -> None:
+    """
+    Longer than a lock can wait.
+    """
+    bridge = Bridge(tmp_path / "b.db", api_key="k", url=sink.url, deliver=False)
+    bridge.track("ann", "Paid")
+
+    assert bridge.flush(timeout=timeout).waiting == 0
+    bridge.close(timeout=timeout)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.db"]

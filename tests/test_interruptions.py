@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from identity import InvalidDecision
-from sdkbridge import Bridge, InvalidCall
+from sdkbridge import Bridge, BridgeClosed, InvalidCall
 from sdkbridge.receipt import Receipt
 
 GOOD = {"type": "track", "userId": "ann", "event": "Good"}
@@ -210,6 +210,45 @@ def test_what_a_signal_handler_takes_before_it_ends_the_program_stays(
     assert came > 0
     assert len(receipts) >= came
     check_that_bob_has(receipts, timed)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["and ends", "and goes on"])
+@pytest.mark.parametrize("interrupted", [one, batch_with_a_refused_one], ids=lambda take: take.__name__)
+def test_what_a_signal_handler_takes_before_it_closes_the_bridge_stays(
+    tmp_path: Path, interrupted: Callable[[Bridge], list[Receipt]], ends: bool
+) -> None:
+    """
+    The file is let go of once the write that it interrupted has ended.
+    """
+    tried = 0
+    while True:
+        clock = InterruptingClock()
+        path = tmp_path / f"{tried}.db"
+        bridge = Bridge(path, api_key="key", deliver=False, clock=clock)
+        receipts: list[Receipt] = []
+
+        def handler(
+            number: int, frame: object, bridge: Bridge = bridge, receipts: list[Receipt] = receipts
+        ) -> None:
+            receipts.append(bridge.track("ann", "Handled"))
+            bridge.close()
+            if ends:
+                sys.exit(0)
+
+        clock.looks_left = tried + 1
+        with handled(signal.SIGUSR1, handler), suppress(SystemExit, BridgeClosed):
+            interrupted(bridge)
+        clock.looks_left = 0
+        bridge.close()
+        if not receipts:
+            break
+        tried += 1
+        with Bridge(path, api_key="key", deliver=False) as again:
+            assert again._core.database.rows("SELECT call FROM outbox WHERE identity = 'ann'") == [
+                (receipts[0].message_id,)
+            ]
+
+    assert tried > 0
 
 
 def test_what_a_handler_takes_in_the_middle_of_another_one_stays_too(quiet: Bridge) -> None:

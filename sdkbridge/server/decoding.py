@@ -20,8 +20,8 @@ from sdkbridge.values.plain import is_writable
 _MEMBER = b'":'
 """What stands once after each member's name where no space does, and in a text that has it, escaped or not."""
 
-_QUOTE = rb"\u0022"
-"""What is written as a quote, and may then come before a colon."""
+_BY_CODE = (rb"\u0022", rb"\u003a", rb"\u003A")
+"""A quote and a colon by their codes, which are written as they are when the text is written anew."""
 
 _SPACED_COLONS = (b" :", b"\t:", b"\n:", b"\r:")
 _SPACED_MEMBER = re.compile(rb'"[ \t\n\r]+:')
@@ -67,7 +67,7 @@ def _tells_its_members(body: bytes) -> bool:
     """
     Tell whether JSON has as much of `_MEMBER` as when it is written anew, unless a member is lost by that.
     """
-    if _QUOTE in body:
+    if any(code in body for code in _BY_CODE):
         return False
     # Texts have such colons, too, and a quote before them hardly ever.
     return not any(colon in body for colon in _SPACED_COLONS) or _SPACED_MEMBER.search(body) is None

@@ -327,6 +327,8 @@ def test_a_settings_path_injects_nothing(key: str, quiet: Running) -> None:
         b'{"a": 1, "a": 2, "b": 1e6}',
         b'{"userId":"ann","userId":"bob","v":1e6}',
         b'{"userId":"ann","userId":"\\u0022:"}',
+        b'{"x":"\\u003a","userId":"ann","userId":"bob"}',
+        b'{"x":"\\"\\u003A","userId":"ann","userId":"bob"}',
         b'{"userId" :"ann","userId":"bob"}',
         b'{"userId"\n\t:"ann","userId":"bob"}',
     ],
