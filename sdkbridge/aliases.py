@@ -83,6 +83,10 @@ class Aliases:
         due_ms = self._now_ms() + int(self._graph.alias_grace * 1000)
         with self._database.transaction() as connection:
             self._dead.drop(request.identity, request.name or "")
+            # Of a merge that was undone beside the bridge, and is made again the other way round.
+            connection.execute(
+                "DELETE FROM waiting_alias WHERE identity = ? AND name = ?", (request.name, request.identity)
+            )
             connection.execute(
                 """
                 INSERT INTO waiting_alias (identity, name, lane, other_lane, call, due_ms)
@@ -111,8 +115,8 @@ class Aliases:
         due = self._due()
         for identity, name, lane, other_lane, call in due:
             request = Request(path=ALIAS, identity=identity, name=name)
-            # The graph may have been asked by itself to undo the merge.
-            if self._dead.may_leave(identity, name):
+            # The graph may have been asked by itself to undo the merge; or a plan was sent that had it.
+            if self._dead.may_leave(identity, name) and self._graph.telling((name, identity)) is None:
                 self._queue(request, lane=lane, other_lane=other_lane, call=call)
             self._wait_no_more(identity, name)
         return len(due)

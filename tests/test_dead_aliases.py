@@ -161,6 +161,24 @@ def test_a_link_that_the_graph_retracted_by_itself_does_not_leave_either(world: 
     assert (retried, world.arrived, world.bridge.dead_letters.numbers()) == (0, [], [])
 
 
+def test_a_link_that_is_only_known_by_now_has_no_alias_to_retry(store_url: str) -> None:
+    """
+    Its two identities are one person by others, each of which has an alias of its own.
+    """
+    world = World(store_url)
+    world.bridge.identify("A", anonymous_id="X")
+    world.bridge.alias("A", "B")
+    world.deliver(400)
+    world.bridge.graph.retract(("X", "A"), by="kim")
+    world.bridge.alias("X", "B")
+    world.bridge.alias("X", "A")
+    retried = world.retry()
+    queued = [frozenset(pair) for pair in world.queued()]
+
+    assert retried == 1
+    assert sorted(map(sorted, queued)) == [["A", "B"], ["B", "X"]]
+
+
 def test_a_plan_from_before_does_not_bring_a_retracted_link_back(world: World) -> None:
     """
     Not even if the two were joined by others in the meantime.
@@ -334,6 +352,19 @@ class TestGrace:
         patient.deliver()
 
         assert (retried, patient.arrived) == (0, [ALIAS])
+
+    def test_what_the_graph_retracted_in_its_grace_and_somebody_approved_leaves_once(self, store_url: str) -> None:
+        """
+        And not once each way round.
+        """
+        world = World(store_url, grace_s=60)
+        world.bridge.alias("ann", "bob")
+        world.bridge.graph.retract(("ann", "bob"), by="kim")
+        world.bridge.approve(("ann", "bob"), by="kim")
+        world.now_s += 121
+        world.deliver()
+
+        assert len(world.arrived) == 1
 
     def test_what_the_graph_retracted_in_its_grace_never_leaves(self, store_url: str) -> None:
         """

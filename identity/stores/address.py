@@ -4,7 +4,7 @@ The address of a database: a file's path, or a PostgreSQL server's URL, and how 
 
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 _URL = re.compile(r"postgres(ql)?://", re.IGNORECASE)
 
@@ -32,6 +32,10 @@ HARMLESS = frozenset(
 """libpq's parameters that are shown; others, some of which are passwords and keys, are not."""
 
 
+UNREADABLE = "postgresql://…"
+"""A URL of which nobody can say where its password ends, as it is shown."""
+
+
 def is_postgres(address: str | Path) -> bool:
     """
     Tell whether an address is that of a PostgreSQL database.
@@ -39,15 +43,24 @@ def is_postgres(address: str | Path) -> bool:
     return isinstance(address, str) and _URL.match(address) is not None
 
 
+def for_libpq(url: str) -> str:
+    """
+    Return a URL as libpq takes it: with another scheme, in capitals say, it would cite all of it in its error.
+    """
+    return _URL.sub("postgresql://", url, count=1)
+
+
 def shown(url: str) -> str:
     """
     Return a URL as it may be printed: without its password, and of its parameters only the harmless ones.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return UNREADABLE
+    if "@" not in parts.netloc and "@" in parts.path + parts.query + parts.fragment:
+        return UNREADABLE
     user, at, host = parts.netloc.rpartition("@")
     query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name in HARMLESS]
-    return urlunsplit(
-        parts._replace(
-            netloc=f"{user.partition(':')[0]}{at}{host}", query=urlencode(query, quote_via=quote), fragment=""
-        )
-    )
+    asked = f"?{urlencode(query, quote_via=quote)}" if query else ""
+    return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}{asked}"

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from identity.errors import StoreError
-from identity.stores.address import shown
+from identity.stores.address import for_libpq, shown
 from identity.stores.interface import Safety
 from identity.stores.postgres_troubles import store_error
 from identity.stores.postgres_values import adapt
@@ -45,7 +45,7 @@ class Connections:
     """
 
     def __init__(self, url: str, *, safety: Safety, read_only: bool, wait_s: float) -> None:
-        self._url = url
+        self._url = for_libpq(url)
         self._name = shown(url)
         self._safety = safety
         self._read_only = read_only

@@ -31,6 +31,11 @@ def store_error(name: str, error: psycopg.Error) -> StoreError:
         name: the server, without a password.
         error: what it said; its details may hold values, and are left out.
     """
+    if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:
+        # libpq cites what it cannot read, which may be the password.
+        return StoreError(
+            name, "cannot be reached: its URL cannot be read; / ? # @ % and blanks of a password are %2F %3F %23 …"
+        )
     if error.sqlstate is None:
         return StoreError(
             name, f"cannot be reached: is the server running, and the address right? ({_first_line(error)})"

@@ -74,10 +74,13 @@ class DeadAliases:
 
     def may_leave(self, one: str, other: str) -> bool:
         """
-        Tell whether an alias may leave: the link of its two identities is neither held nor refused by now.
+        Tell whether an alias may leave: the link of its two identities, if there is one, is what joined them.
+
+        It is not where it is held or refused by now, nor where they are one person by other links, each of which
+        has an alias of its own.
         """
         link = self._ledger.link_between(one, other)
-        return link is None or link.verdict.outcome in {Outcome.MERGE, Outcome.KNOWN}
+        return link is None or link.verdict.outcome is Outcome.MERGE
 
     def arrived_after_all(self, connection: Connection, numbers: Collection[int]) -> None:
         """
