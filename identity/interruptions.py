@@ -106,7 +106,9 @@ class Interruptions(threading.local):
             try:
                 self._write(interruptions[0])
             except Exception as error:  # noqa: BLE001 - what the write itself came to is to be raised
-                _logger.error("what a signal handler wrote was lost with the write that it interrupted: %s", error)  # noqa: TRY400
+                _logger.error(  # noqa: TRY400 - it is one sentence
+                    "what a signal handler wrote was lost with the write that it interrupted: %s", error
+                )
             except BaseException:
                 # Another signal came, and wants the program to end.
                 self._do_again(interruptions)

@@ -81,7 +81,7 @@ class Sweep:
         its_key = " AND ".join(f"{column} = ?" for column in swept.key)
         with self._database.transaction() as connection:
             connection.executemany(
-                f"DELETE FROM {swept.table} WHERE {its_key} AND at_ms < ?",  # noqa: S608
+                f"DELETE FROM {swept.table} WHERE {its_key} AND at_ms < ?",  # noqa: S608 - ours
                 [(*key, before_ms) for key in old],
             )
             connection.execute(

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from identity.database import Connection, Database
 from identity.ledger import Ledger
 from identity.links import Outcome
+from identity.many import for_keys
 from identity.told import Told
 
 _BETWEEN = """
@@ -55,12 +56,14 @@ class DeadAliases:
 
         That is what another request tells or told since, and what a person decided against.
         """
-        marks = ", ".join("?" * len(numbers))
         aliases = connection.execute(
-            f"""
-            SELECT request, identity, other_identity FROM dead_letter
-            WHERE path = '/a' AND request IN ({marks}) ORDER BY request
-            """,  # noqa: S608
+            for_keys(
+                """
+                SELECT request, identity, other_identity FROM dead_letter
+                WHERE path = '/a' AND request IN ({keys}) ORDER BY request
+                """,
+                len(numbers),
+            ),
             tuple(numbers),
         ).fetchall()
         not_to_leave = []

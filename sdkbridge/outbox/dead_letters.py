@@ -9,6 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from identity.database import Database
+from identity.many import in_parts, marks
 from sdkbridge.kissmetrics.requests import Path
 from sdkbridge.outbox.dead_aliases import DeadAliases
 from sdkbridge.outbox.queue import Outbox
@@ -79,13 +80,13 @@ class DeadLetters:
         Looks at the newest only, so that it takes no longer however many were given up.
         """
         named = list(identities)[:AT_ONCE]
-        marks = ", ".join("?" * len(named))
+        keys = marks(len(named))
         rows = self._database.rows(
             f"""
             SELECT request, path, identity, query, call, accepted_ms, attempts, reason, died_ms
             FROM (SELECT * FROM dead_letter ORDER BY request DESC LIMIT {LOOKED_AT}) AS newest
-            WHERE identity IN ({marks}) OR other_identity IN ({marks}) ORDER BY request DESC LIMIT ?
-            """,  # noqa: S608
+            WHERE identity IN ({keys}) OR other_identity IN ({keys}) ORDER BY request DESC LIMIT ?
+            """,  # noqa: S608 - marks and a number
             (*named, *named, limit),
         )
         return [_dead_letter(row) for row in reversed(rows)]
@@ -113,7 +114,7 @@ class DeadLetters:
                 some = [number for number in given if number not in not_to_leave]
                 if not some:
                     return 0
-                marks = ", ".join("?" * len(some))
+                keys = marks(len(some))
                 # The try that was refused counts no more: nothing of it can have arrived.
                 connection.execute(
                     f"""
@@ -121,16 +122,16 @@ class DeadLetters:
                                         accepted_ms, attempts, error)
                     SELECT request, lane, other_lane, identity, other_identity, path, query, call,
                            accepted_ms, attempts - 1, reason
-                    FROM dead_letter WHERE request IN ({marks})
-                    """,  # noqa: S608
+                    FROM dead_letter WHERE request IN ({keys})
+                    """,  # noqa: S608 - marks
                     some,
                 )
                 connection.execute(
                     f"""
                     INSERT INTO outbox_lane (lane, free_ms, turn_ms)
-                    SELECT DISTINCT lane, 0, {int(now_ms)} FROM dead_letter WHERE request IN ({marks})
+                    SELECT DISTINCT lane, 0, {int(now_ms)} FROM dead_letter WHERE request IN ({keys})
                     ON CONFLICT (lane) DO NOTHING
-                    """,  # noqa: S608
+                    """,  # noqa: S608 - marks and a number
                     some,
                 )
                 return self._delete(some)
@@ -147,19 +148,15 @@ class DeadLetters:
         return self._by_parts(numbers, self._delete)
 
     def _by_parts(self, numbers: Collection[int], work: Callable[[list[int]], int]) -> int:
-        wanted, done = list(numbers), 0
-        for start in range(0, len(wanted), AT_ONCE):
-            some = wanted[start : start + AT_ONCE]
-            done += self._database.write(partial(work, some))
-        return done
+        return sum(self._database.write(partial(work, some)) for some in in_parts(numbers, most=AT_ONCE))
 
     def _delete(self, some: list[int]) -> int:
         if not some:
             return 0
-        marks = ", ".join("?" * len(some))
+        keys = marks(len(some))
         with self._database.transaction() as connection:
             return connection.execute(
-                f"DELETE FROM dead_letter WHERE request IN ({marks})",  # noqa: S608
+                f"DELETE FROM dead_letter WHERE request IN ({keys})",  # noqa: S608 - marks
                 some,
             ).rowcount
 

@@ -67,7 +67,7 @@ class Placing:
         """
         if not self._database.one_writer:
             return False
-        return self._database.row(f"SELECT 1 FROM outbox WHERE {UNPLACED} LIMIT 1") is not None  # noqa: S608
+        return self._database.row(f"SELECT 1 FROM outbox WHERE {UNPLACED} LIMIT 1") is not None  # noqa: S608 - ours
 
     def unplaced(self, lanes: Sequence[int]) -> dict[int, int]:
         """
@@ -102,10 +102,10 @@ class Placing:
                 INSERT INTO outbox_lane (lane, free_ms, turn_ms)
                 SELECT lane, 0, min(accepted_ms) FROM outbox WHERE {UNPLACED} AND request <= ? GROUP BY lane
                 ON CONFLICT (lane) DO NOTHING
-                """,  # noqa: S608
+                """,  # noqa: S608 - ours
                 (last,),
             )
-            connection.execute(f"UPDATE outbox SET placed = 1 WHERE {UNPLACED} AND request <= ?", (last,))  # noqa: S608
+            connection.execute(f"UPDATE outbox SET placed = 1 WHERE {UNPLACED} AND request <= ?", (last,))  # noqa: S608 - ours
             connection.execute(_NOTE, (last, last))
             return bool(count == AT_ONCE)
 

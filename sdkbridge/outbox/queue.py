@@ -182,7 +182,7 @@ class Outbox:
         """
         Tell whether a request waits that nobody has tried to send yet, so that `withdraw` could take it back.
         """
-        return self._database.row(f"SELECT 1 FROM outbox {_UNTRIED}", (number, now_ms)) is not None  # noqa: S608
+        return self._database.row(f"SELECT 1 FROM outbox {_UNTRIED}", (number, now_ms)) is not None  # noqa: S608 - ours
 
     def withdraw(self, number: int, *, now_ms: int) -> bool:
         """
@@ -192,7 +192,7 @@ class Outbox:
         """
         with self._database.transaction() as connection:
             self._placing.keep_numbers(connection)
-            taken_back = connection.execute(f"DELETE FROM outbox {_UNTRIED}", (number, now_ms))  # noqa: S608
+            taken_back = connection.execute(f"DELETE FROM outbox {_UNTRIED}", (number, now_ms))  # noqa: S608 - ours
             return taken_back.rowcount == 1
 
     def forget(self, identities: Collection[str]) -> int:
@@ -288,6 +288,6 @@ class Outbox:
                     ORDER BY failed_ms LIMIT {LANES_ASKED}
                 ) AS failing
             ) AS first WHERE error IS NOT NULL ORDER BY failed_ms LIMIT 1
-            """  # noqa: S608
+            """  # noqa: S608 - ours
         )
         return None if row is None else row[0]
