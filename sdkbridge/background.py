@@ -45,7 +45,8 @@ class DeliveryThread:
         self._lock = threading.RLock()
         self._round_ended = threading.Condition()
         self._delivery: Delivery | None = None
-        self._thread: threading.Thread | None = None
+        # More than the one above only where a signal handler began another in the middle of its beginning.
+        self._under_way: list[tuple[Delivery, threading.Thread]] = []
         self._ending: list[threading.Thread] = []
 
     def wake(self) -> None:
@@ -67,8 +68,8 @@ class DeliveryThread:
             if self._delivery is not None or self._has_ended:
                 return
             thread = threading.Thread(target=self._run, args=(delivery,), name="sdkbridge-delivery", daemon=True)
+            self._under_way.append((delivery, thread))
             self._delivery = delivery
-            self._thread = thread
             thread.start()
 
     def wait_for_round(self, timeout_s: float) -> None:
@@ -116,17 +117,15 @@ class DeliveryThread:
             The threads that have not ended yet.
         """
         with self._lock:
-            delivery, thread = self._delivery, self._thread
-            self._delivery = self._thread = None
-            self._ending = [old for old in self._ending if old.is_alive()]
-            if thread is not None:
-                self._ending.append(thread)
-            ending = list(self._ending)
-        if delivery is not None:
+            under_way, self._under_way = self._under_way, []
+            self._delivery = None
+            ending = [old for old in self._ending if old.is_alive()] + [thread for _, thread in under_way]
+            self._ending = ending
+        for delivery, _ in under_way:
             # Something is left of the time to write down what was sent.
             delivery.stop(timeout_s * 0.8)
-            # The thread may be resting after a failure.
-            self._end_round()
+        # A thread may be resting after a failure.
+        self._end_round()
         deadline = time.monotonic() + timeout_s
         for old in ending:
             # One that a signal handler has kept from starting ends as soon as it does.
@@ -135,7 +134,8 @@ class DeliveryThread:
         return [old for old in ending if old.is_alive()]
 
     def _run(self, delivery: Delivery) -> None:
-        while self._delivery is delivery:
+        # A signal handler may have ended it all before it began.
+        while self._delivery is delivery and not self._has_ended:
             try:
                 with asyncio.Runner(loop_factory=DeliveryLoop) as runner:
                     runner.run(delivery.run())
@@ -153,7 +153,7 @@ class DeliveryThread:
         Begin anew in a child process, which has none of its parent's threads.
         """
         # The parent's loop is shared with it down to the kernel: nothing of it may be closed, or collected, here.
-        _inherited.append((self._delivery, self._thread, self._ending, self._lock, self._round_ended))
+        _inherited.append((self._delivery, self._under_way, self._ending, self._lock, self._round_ended))
         self._begin_anew()
 
 
