@@ -5,7 +5,6 @@ Delivering what waits now, for a bounded time.
 import math
 import threading
 import time
-from concurrent.futures import TimeoutError as NotInTime
 
 from identity.database import Database
 from identity.errors import StoreError
@@ -69,7 +68,7 @@ class Flushing:
         executor = DaemonExecutor("sdkbridge-flush")
         try:
             return executor.submit(self._flush, timeout_s).result(timeout_s + TO_REPORT_S)
-        except NotInTime:
+        except TimeoutError:
             raise StoreError(self._database.path, f"did not answer in the {timeout_s:g} s of a flush") from None
         finally:
             executor.shutdown()

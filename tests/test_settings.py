@@ -253,6 +253,17 @@ def test_a_relative_database_is_meant_from_the_file_that_names_it(
     assert settings(below).values["database"] == str(tmp_path / found)
 
 
+def test_what_is_no_path_is_refused_in_a_folder_below_too(tmp_path: Path) -> None:
+    """
+    And not taken for a file of such a name.
+    """
+    (tmp_path / "sdkbridge.toml").write_text('database = "host=db"\n')
+    (tmp_path / "below").mkdir()
+
+    with pytest.raises(InvalidSetting, match="host=… and the like belong into that URL"):
+        settings(tmp_path / "below")
+
+
 @pytest.mark.parametrize("written", [":memory:", "postgresql://db/shop"])
 def test_a_database_that_is_no_path_is_the_same_from_anywhere(written: str, tmp_path: Path) -> None:
     """
@@ -317,6 +328,8 @@ def test_a_url_that_holds_what_is_put_behind_it_is_refused(path: str) -> None:
     """
     with pytest.raises(InvalidSetting, match="without them"):
         Bridge(":memory:", api_key="k", url=f"https://trk.kissmetrics.io{path}")
+    # A host of that name is none.
+    Bridge(":memory:", api_key="k", url="http://e/", deliver=False).close()
 
 
 def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:

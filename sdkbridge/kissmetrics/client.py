@@ -275,8 +275,6 @@ def parsed_url(url: str) -> httpx.URL:
         ValueError: it cannot be there; the text says what a URL must be, and nothing of this one.
     """
     problem = "must begin with http:// or https:// and name a host, without a user, a password or a query"
-    if url.rstrip("/").endswith(("/e", "/s", "/a")):
-        raise ValueError("must be where /e, /s and /a begin, without them")
     try:
         parsed = httpx.URL(url.rstrip("/"))
     except httpx.InvalidURL:
@@ -284,6 +282,8 @@ def parsed_url(url: str) -> httpx.URL:
     # An @ in a path, too, may be the end of a password with a slash in it.
     if parsed.scheme not in {"http", "https"} or not parsed.host or set("@?#") & set(url):
         raise ValueError(problem)
+    if parsed.path.endswith(("/e", "/s", "/a")):
+        raise ValueError("must be where /e, /s and /a begin, without them")
     return parsed
 
 

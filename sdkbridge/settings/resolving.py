@@ -16,8 +16,10 @@ from typing import Any
 
 from attrs import field, frozen
 
+from identity.stores.address import is_postgres
+from sdkbridge.addresses import database_address
 from sdkbridge.settings.known import SETTINGS
-from sdkbridge.settings.setting import InvalidSetting, Unsuitable
+from sdkbridge.settings.setting import InvalidSetting, Unsuitable, text
 
 PREFIX = "SDKBRIDGE_"
 FILE_VARIABLE = "SDKBRIDGE_CONFIG"
@@ -108,9 +110,11 @@ def _found_from(folder: Path, database: object) -> object:
     """
     Return the database that a file in a folder names: a path is meant from there, wherever a program starts.
     """
-    if not isinstance(database, str) or database.startswith((":", "~/")) or "://" in database:
-        return database
-    return str(folder / database)
+    try:
+        address = database_address(text(database))
+    except (Unsuitable, ValueError):
+        return database  # which is refused as it is when it is read
+    return database if is_postgres(address) or address == ":memory:" else str(folder / address)
 
 
 def _nearest(folder: Path) -> Path | None:
