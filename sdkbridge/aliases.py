@@ -15,8 +15,7 @@ from identity.database import Database, Migrations
 from identity.errors import InvalidDecision
 from identity.forgetting import Forgotten
 from identity.graph import IdentityGraph
-from identity.ids import fold
-from identity.links import LinkLike, Outcome, Verdict, ends_of
+from identity.links import LinkLike, Outcome, Verdict, checked_ends
 from identity.plan import Plan
 from sdkbridge.acceptance.accepted import AcceptedCalls
 from sdkbridge.acceptance.stamping import device_lane, identity_lane
@@ -201,7 +200,7 @@ class Aliases:
         """
 
         def retract() -> Verdict:
-            ends = _folded(link)
+            ends = checked_ends(link)
             if self._dead.may_have_arrived(*ends):
                 raise InvalidDecision(
                     "told", "it cannot be retracted: its alias was tried before it was given up, and may have left"
@@ -272,7 +271,7 @@ class Aliases:
         """
         Tell whether a merge could be retracted now, as far as its alias goes.
         """
-        if self._dead.may_have_arrived(*_folded(link)):
+        if self._dead.may_have_arrived(*checked_ends(link)):
             return False
         telling = self._graph.telling(link)
         if telling is None:
@@ -281,11 +280,6 @@ class Aliases:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-
-def _folded(link: LinkLike) -> tuple[str, str]:
-    older, newer = ends_of(link)
-    return fold(older), fold(newer)
 
 
 def _as_request(verdict: Verdict) -> tuple[Request, str, str]:
