@@ -80,7 +80,8 @@ class PostgresStore:
             return work(joined)
 
         def attempt() -> Result:
-            self._here.was_broken = False
+            # A handler's own write in the middle leaves what is known of the one around it.
+            around, self._here.was_broken = getattr(self._here, "was_broken", False), False
             try:
                 with self._transaction() as connection:
                     return work(connection)
@@ -88,6 +89,8 @@ class PostgresStore:
                 if not self._here.was_broken:
                     raise
                 raise errors.SerializationFailure("a signal handler failed in its middle") from None
+            finally:
+                self._here.was_broken = around
 
         return self._attempts.until_done(attempt)
 
